@@ -1,0 +1,5 @@
+export { CapturedPacket } from "./captured-packet.js";
+export { type ErrorKind, fileError, LeekError, type LeekErrorDetails, systemErrorCode } from "./errors.js";
+export { escapeCsv, escapeText } from "./escape.js";
+export { LinkType, linkTypeName } from "./link-type.js";
+export { type FractionDigits, formatFraction, formatIsoSeconds, formatIsoTime, parseUtcTime } from "./time.js";

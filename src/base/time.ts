@@ -1,0 +1,46 @@
+/** Fractional digits that a capture's time stamps carry. */
+export type FractionDigits = 6 | 9;
+
+function pad(value: number, width: number): string {
+  return String(value).padStart(width, "0");
+}
+
+/** Fraction of a second as text without the dot; digits beyond `digits` are cut, as tcpdump does. */
+export function formatFraction(nanoseconds: number, digits: FractionDigits): string {
+  return digits === 9 ? pad(nanoseconds, 9) : pad(Math.floor(nanoseconds / 1000), 6);
+}
+
+/**
+ * A moment as ISO 8601 in UTC with all its digits: `2026-11-22T10:00:00.123456Z`.
+ *
+ * @param seconds - Whole seconds since 1970-01-01 UTC; may be far outside the years that Date can hold.
+ */
+export function formatIsoTime(seconds: number, nanoseconds: number, digits: FractionDigits): string {
+  const date = new Date(seconds * 1000);
+  // Hostile time stamps reach past the year 275760, where Date ends; show the number rather than fail.
+  if (Number.isNaN(date.getTime())) return `@${seconds}.${formatFraction(nanoseconds, digits)}`;
+  return `${date.toISOString().slice(0, -5)}.${formatFraction(nanoseconds, digits)}Z`;
+}
+
+/** Whole seconds as `2026-11-22T10:00:00Z`, the form for document times. */
+export function formatIsoSeconds(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
+}
+
+const UTC_TIME = /^(\d{4})-(\d{2})-(\d{2})(?:[ T](\d{2}):(\d{2})(?::(\d{2})(?:\.\d{1,9})?)?)?\s*Z?$/;
+
+/**
+ * Reads `YYYY-MM-DD[ HH:MM[:SS]]`, with `T` or a space between and an optional `Z`, always as UTC.
+ *
+ * @returns Whole seconds since 1970-01-01 UTC, or undefined when the text is no such time.
+ */
+export function parseUtcTime(text: string): number | undefined {
+  const match = UTC_TIME.exec(text);
+  if (match === null) return undefined;
+  const [year, month, day, hour, minute, second] = match.slice(1).map((part) => Number(part ?? 0));
+  const milliseconds = Date.UTC(year!, month! - 1, day!, hour!, minute!, second!);
+  const date = new Date(milliseconds);
+  // Date.UTC carries 31 April into May; a document that says so is wrong, not early.
+  const carried = date.getUTCMonth() !== month! - 1 || date.getUTCDate() !== day! || hour! > 23 || minute! > 59;
+  return carried || second! > 60 ? undefined : milliseconds / 1000;
+}

@@ -1,0 +1,1 @@
+export type { CaptureDamage, CaptureInterface, PacketSource, SourceInfo } from "./packet-source.js";
