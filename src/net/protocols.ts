@@ -16,6 +16,7 @@ export const IpProtocol = {
   IPV6_NONXT: 59,
   IPV6_OPTS: 60,
   SCTP: 132,
+  UDPLITE: 136,
   MOBILITY: 135,
   HIP: 139,
   SHIM6: 140,

@@ -1,0 +1,2 @@
+export { DecodeStatus, Fragment, NoEtherType, PacketHeaders, TcpFlag } from "./headers.js";
+export { decodePacket } from "./packet.js";

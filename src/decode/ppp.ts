@@ -1,0 +1,46 @@
+import { EtherType } from "../net/index.js";
+import { DecodeStatus, NoEtherType, type PacketHeaders } from "./headers.js";
+
+const PPPOE_HEADER_BYTES = 6;
+const PROTOCOL_IPV4 = 0x0021;
+const PROTOCOL_IPV6 = 0x0057;
+const PROTOCOL_MPLS = 0x0281;
+
+/**
+ * Decodes a PPP header with or without the HDLC-like `ff 03`, and with a one- or two-byte protocol field.
+ *
+ * Source: RFC 1661 2 and 6.5 (protocol field compression), RFC 1662 3.1.
+ */
+export function decodePpp(view: DataView, start: number, end: number, out: PacketHeaders): DecodeStatus {
+  let at = start;
+  if (end - at >= 2 && view.getUint16(at) === 0xff03) at += 2;
+  if (end - at < 1) return DecodeStatus.Truncated;
+  let protocol = view.getUint8(at);
+  if ((protocol & 1) === 1) {
+    at += 1;
+  } else {
+    if (end - at < 2) return DecodeStatus.Truncated;
+    protocol = view.getUint16(at);
+    at += 2;
+  }
+  out.nextStart = at;
+  if (protocol === PROTOCOL_IPV4) out.etherType = EtherType.IPV4;
+  else if (protocol === PROTOCOL_IPV6) out.etherType = EtherType.IPV6;
+  else if (protocol === PROTOCOL_MPLS) out.etherType = EtherType.MPLS;
+  else {
+    out.etherType = NoEtherType.PPP_CONTROL;
+    return DecodeStatus.NonIp;
+  }
+  return DecodeStatus.Ok;
+}
+
+/** Decodes a PPPoE session header and the PPP header behind it. Source: RFC 2516 4. */
+export function decodePppoeSession(view: DataView, start: number, end: number, out: PacketHeaders): DecodeStatus {
+  if (end - start < PPPOE_HEADER_BYTES) return DecodeStatus.Truncated;
+  if (view.getUint8(start) !== 0x11) return DecodeStatus.Malformed;
+  if (view.getUint8(start + 1) !== 0) {
+    out.etherType = EtherType.PPPOE_DISCOVERY;
+    return DecodeStatus.NonIp;
+  }
+  return decodePpp(view, start + PPPOE_HEADER_BYTES, end, out);
+}
