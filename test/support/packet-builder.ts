@@ -628,8 +628,12 @@ export function dnsQuery(name: string, type = 1, id = 0x1234): Uint8Array {
   return dns({ id, questions: [{ name, type }] });
 }
 
-/** A reply with A records for one name. */
+/** A reply with A and AAAA records for one name. */
 export function dnsReply(name: string, addresses: readonly string[], id = 0x1234): Uint8Array {
-  const answers = addresses.map((address) => ({ name, type: 1, data: Uint8Array.from(ipv4Bytes(address)) }));
+  const answers = addresses.map((address) =>
+    address.includes(":")
+      ? { name, type: 28, data: Uint8Array.from(ipv6Bytes(address)) }
+      : { name, type: 1, data: Uint8Array.from(ipv4Bytes(address)) },
+  );
   return dns({ id, response: true, recursionAvailable: true, questions: [{ name }], answers });
 }

@@ -1,0 +1,49 @@
+import { formatAddress } from "../net/index.js";
+import { readDnsAnswers } from "./dns-answers.js";
+
+interface LearnedName {
+  readonly name: string;
+  /** When the answer was seen; whole seconds and nanoseconds since 1970-01-01 UTC. */
+  readonly seconds: number;
+  readonly nanoseconds: number;
+}
+
+/** Addresses remembered at most; the one learned first is forgotten first. */
+const MAX_ADDRESSES = 65_536;
+/** Names kept for one address: CDNs serve thousands of names from one. */
+const MAX_NAMES = 8;
+
+/** What the capture's own DNS answers said of addresses ("passive DNS"). Nothing is ever looked up. */
+export class PassiveNames {
+  readonly #byAddress = new Map<string, LearnedName[]>();
+
+  /** Learns from a DNS response; anything else is ignored. */
+  learn(view: DataView, start: number, end: number, seconds: number, nanoseconds: number): void {
+    readDnsAnswers(view, start, end, (name, version, a, b, c, d) => {
+      if (name !== "") this.#add(formatAddress(version, a, b, c, d), { name, seconds, nanoseconds });
+    });
+  }
+
+  /** The names that had been answered for an address up to a moment, in the order in which they were learned. */
+  namesOf(address: string, seconds: number, nanoseconds: number): string[] {
+    const names: string[] = [];
+    for (const learned of this.#byAddress.get(address) ?? []) {
+      const before = learned.seconds < seconds || (learned.seconds === seconds && learned.nanoseconds <= nanoseconds);
+      if (before) names.push(learned.name);
+    }
+    return names;
+  }
+
+  #add(address: string, learned: LearnedName): void {
+    const known = this.#byAddress.get(address);
+    if (known !== undefined) {
+      if (known.length < MAX_NAMES && !known.some(({ name }) => name === learned.name)) known.push(learned);
+      return;
+    }
+    if (this.#byAddress.size >= MAX_ADDRESSES) {
+      const [oldest] = this.#byAddress.keys();
+      this.#byAddress.delete(oldest!);
+    }
+    this.#byAddress.set(address, [learned]);
+  }
+}
