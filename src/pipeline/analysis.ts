@@ -1,0 +1,248 @@
+import { PassiveNames, readTlsServerName } from "../apps/index.js";
+import { type CapturedPacket, type FractionDigits, linkTypeName } from "../base/index.js";
+import type { SourceInfo } from "../capture/index.js";
+import { type Classification, Classifier, FLOW_CLASSES, type FlowClass, type Opener } from "../classify/index.js";
+import { DecodeStatus, decodePacket, PacketHeaders } from "../decode/index.js";
+import { type Flow, FlowTable, type Moment } from "../flows/index.js";
+import { etherTypeName, IpProtocol } from "../net/index.js";
+import type { RelayDirectory } from "../relays/index.js";
+import { ClassTotals } from "./class-totals.js";
+import type { FlowRecord, Remote } from "./flow-record.js";
+import { type Specimen, SpecimenKeeper } from "./specimen.js";
+
+export interface AnalysisOptions {
+  readonly directory: RelayDirectory;
+  /** Live flows at most, see FlowTableOptions. */
+  readonly maxFlows?: number;
+  /** Receives each flow when it ends: during the capture when it was idle for long, else at the end. */
+  readonly onFlow?: (record: FlowRecord) => void;
+}
+
+/** Packets and bytes of one kind of traffic that is no flow. */
+export interface FrameTotal {
+  packets: number;
+  bytes: number;
+}
+
+/** The result of an analysis; flows themselves went to `onFlow`. */
+export interface AnalysisResult {
+  readonly sources: readonly SourceInfo[];
+  /** Packets analysed: those that passed the filter, where there is one. */
+  readonly packets: number;
+  readonly bytes: number;
+  readonly first: Moment | undefined;
+  readonly last: Moment | undefined;
+  /** Digits of a second that the capture's time stamps carry. */
+  readonly fractionDigits: FractionDigits;
+  /** What was odd, by code; see docs/json.md. */
+  readonly anomalies: ReadonlyMap<string, number>;
+  readonly classes: Readonly<Record<FlowClass, ClassTotals>>;
+  /** Frames that carry no IP, by what they carry. */
+  readonly nonIp: ReadonlyMap<string, FrameTotal>;
+  /** Link types among the packets that leek does not decode. */
+  readonly unsupportedLinkTypes: ReadonlyMap<string, FrameTotal>;
+  /** One typical packet of a class, with its flow. */
+  readonly specimens: ReadonlyMap<FlowClass, { readonly specimen: Specimen; readonly record: FlowRecord }>;
+  readonly directory: RelayDirectory;
+}
+
+interface RowContext {
+  readonly classification: Classification;
+  serverName: string | undefined;
+}
+
+const DNS_PORT = 53;
+const MDNS_PORT = 5353;
+
+/**
+ * From packets to classes: decodes, counts each packet for its flow, judges each flow at its start, and adds up flows
+ * as they end. Memory is bounded by live flows, not by the capture.
+ *
+ * @example
+ * const analysis = new Analysis({ directory });
+ * while (await source.fill()) while (source.next(packet)) analysis.observe(packet);
+ * const result = analysis.finish(source.infos);
+ */
+export class Analysis {
+  readonly #options: AnalysisOptions;
+  readonly #headers = new PacketHeaders();
+  readonly #table: FlowTable;
+  readonly #classifier: Classifier;
+  readonly #contexts: RowContext[] = [];
+  readonly #names = new PassiveNames();
+  readonly #specimens = new SpecimenKeeper();
+  readonly #classes = Object.fromEntries(FLOW_CLASSES.map((name) => [name, new ClassTotals()])) as Record<
+    FlowClass,
+    ClassTotals
+  >;
+  readonly #nonIp = new Map<string, FrameTotal>();
+  readonly #unsupportedLinkTypes = new Map<string, FrameTotal>();
+  readonly #anomalies = new Map<string, number>();
+
+  constructor(options: AnalysisOptions) {
+    this.#options = options;
+    this.#classifier = new Classifier(options.directory);
+    const onEnd = (row: number) => this.#endFlow(row);
+    this.#table = new FlowTable(options.maxFlows === undefined ? { onEnd } : { onEnd, maxFlows: options.maxFlows });
+  }
+
+  /**
+   * Takes in one packet.
+   *
+   * @returns The row of its flow, for `classificationOf` and `namesOf`; -1 for a frame without one.
+   */
+  observe(packet: CapturedPacket): number {
+    const headers = this.#headers;
+    const status = decodePacket(packet, headers);
+    if (status !== DecodeStatus.Ok) {
+      this.#countFrame(packet, status);
+      return -1;
+    }
+    const table = this.#table;
+    const row = table.update(headers, packet);
+    if (table.isNew) this.#beginFlow(row, packet);
+    if (headers.transportStatus === DecodeStatus.Truncated) this.#count("transport-header-cut");
+    else if (headers.transportStatus === DecodeStatus.Malformed) this.#count("malformed-transport-header");
+    if (headers.payloadLength > 0) this.#lookAtPayload(row, packet);
+    return row;
+  }
+
+  /** The class of the flow in a row that `observe` returned; the class of frames without a flow for -1. */
+  classificationOf(row: number): Classification {
+    return row < 0 ? this.#frameClassification() : this.#contexts[row]!.classification;
+  }
+
+  /** Tells flows that use the same row one after the other apart. */
+  serialOf(row: number): number {
+    return this.#table.serial(row);
+  }
+
+  /** The server name seen in a live flow so far; cheap, for noticing that `namesOf` has something new. */
+  serverNameOf(row: number): string | undefined {
+    return this.#contexts[row]?.serverName;
+  }
+
+  /** Names for a live flow, as they will stand in its record. */
+  namesOf(row: number): readonly string[] {
+    return this.#record(row).names;
+  }
+
+  /** Ends all flows and adds everything up. The analysis must not be used any more. */
+  finish(sources: readonly SourceInfo[]): AnalysisResult {
+    this.#table.endAll();
+    if (this.#table.unattributedFragments > 0) this.#count("fragment-without-first", this.#table.unattributedFragments);
+    if (this.#table.crowdedOut > 0) this.#count("flow-table-full", this.#table.crowdedOut);
+    for (const source of sources) {
+      for (const [code, count] of source.anomalies) this.#count(code, count);
+      if (source.damage !== undefined) this.#count(source.damage.code);
+    }
+    const nanosecond = sources.some((source) => source.interfaces.some((face) => face.fractionDigits === 9));
+    // Every packet belongs to a class, so the whole is the sum of the classes, and costs nothing per packet.
+    const whole = new ClassTotals();
+    for (const name of FLOW_CLASSES) whole.add(this.#classes[name]);
+    return {
+      sources,
+      packets: whole.packets,
+      bytes: whole.bytes,
+      first: whole.first,
+      last: whole.last,
+      fractionDigits: nanosecond ? 9 : 6,
+      anomalies: this.#anomalies,
+      classes: this.#classes,
+      nonIp: this.#nonIp,
+      unsupportedLinkTypes: this.#unsupportedLinkTypes,
+      specimens: this.#specimens.finished(),
+      directory: this.#options.directory,
+    };
+  }
+
+  #beginFlow(row: number, packet: CapturedPacket): void {
+    const opener: Opener = this.#table.originatorGuessed(row)
+      ? "unknown"
+      : this.#table.fromOriginator(row)
+        ? "source"
+        : "destination";
+    const classification = this.#classifier.classify(this.#headers, opener, packet.seconds);
+    this.#contexts[row] = { classification, serverName: undefined };
+  }
+
+  #lookAtPayload(row: number, packet: CapturedPacket): void {
+    const headers = this.#headers;
+    const first = this.#table.firstPayload(row);
+    if (headers.protocol === IpProtocol.UDP && (headers.srcPort === DNS_PORT || headers.srcPort === MDNS_PORT)) {
+      const { seconds, nanoseconds } = packet;
+      this.#names.learn(packet.view, headers.payloadStart, headers.payloadEnd, seconds, nanoseconds);
+    }
+    if (!first && !this.#specimens.open) return;
+    const context = this.#contexts[row]!;
+    if (first && headers.protocol === IpProtocol.TCP) {
+      context.serverName ??= readTlsServerName(packet.view, headers.payloadStart, headers.payloadEnd);
+    }
+    this.#specimens.offer(context.classification.flowClass, packet, headers, this.#table, row);
+  }
+
+  #endFlow(row: number): void {
+    const record = this.#record(row);
+    this.#classes[record.classification.flowClass].addFlow(record, this.#table);
+    this.#specimens.endFlow(record);
+    this.#options.onFlow?.(record);
+  }
+
+  #record(row: number): FlowRecord {
+    const flow = this.#table.flow(row);
+    const { classification, serverName } = this.#contexts[row]!;
+    const remote = remoteOf(flow);
+    const names = this.#names.namesOf(remote.endpoint.address, flow.first.seconds, flow.first.nanoseconds);
+    if (serverName !== undefined && !names.includes(serverName)) names.unshift(serverName);
+    return { flow, classification, names, remote };
+  }
+
+  #countFrame(packet: CapturedPacket, status: DecodeStatus): void {
+    switch (status) {
+      case DecodeStatus.NonIp:
+        this.#classes["non-ip"].addPacket(packet);
+        addFrame(this.#nonIp, etherTypeName(this.#headers.etherType), packet);
+        return;
+      case DecodeStatus.Truncated:
+        this.#count("header-cut");
+        break;
+      case DecodeStatus.Malformed:
+        this.#count("malformed-header");
+        break;
+      case DecodeStatus.Encrypted:
+        this.#count("encrypted-frame");
+        break;
+      default:
+        this.#count("unsupported-link-type");
+        addFrame(this.#unsupportedLinkTypes, linkTypeName(packet.linkType), packet);
+    }
+    this.#classes.undecoded.addPacket(packet);
+  }
+
+  #frameClassification(): Classification {
+    return this.#headers.status === DecodeStatus.NonIp ? NON_IP : UNDECODED;
+  }
+
+  #count(code: string, by = 1): void {
+    this.#anomalies.set(code, (this.#anomalies.get(code) ?? 0) + by);
+  }
+}
+
+const NON_IP: Classification = { flowClass: "non-ip", evidence: [] };
+const UNDECODED: Classification = { flowClass: "undecoded", evidence: [] };
+
+/** The internet side of a flow; the responder where both sides are on the internet, or none is. */
+function remoteOf(flow: Flow): Remote {
+  const inbound = flow.responderRange !== undefined && flow.originatorRange === undefined;
+  return inbound ? { side: "originator", endpoint: flow.originator } : { side: "responder", endpoint: flow.responder };
+}
+
+function addFrame(totals: Map<string, FrameTotal>, name: string, packet: CapturedPacket): void {
+  let total = totals.get(name);
+  if (total === undefined) {
+    total = { packets: 0, bytes: 0 };
+    totals.set(name, total);
+  }
+  total.packets++;
+  total.bytes += packet.originalLength;
+}
