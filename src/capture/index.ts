@@ -1,1 +1,3 @@
+export { mergeByTime } from "./merge.js";
+export { type OpenCaptureOptions, openCapture, openCaptures } from "./open-capture.js";
 export type { CaptureDamage, CaptureInterface, PacketSource, SourceInfo } from "./packet-source.js";

@@ -41,6 +41,10 @@ export interface SourceInfo {
   packets: number;
   /** Their bytes on the wire. */
   bytes: number;
+  /** Bytes taken from the file or stream so far, compressed where it is compressed; for a progress bar. */
+  bytesRead: number;
+  /** What `bytesRead` will be in the end; undefined for pipes and other streams. */
+  readonly totalBytes: number | undefined;
   /** Undefined while nothing is known to be wrong. */
   damage: CaptureDamage | undefined;
   /** Oddities that did not stop the reading, counted by code: `captured-exceeds-snaplen`, ... */
