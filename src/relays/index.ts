@@ -1,0 +1,28 @@
+export type { Authority } from "./authorities.js";
+export { type Bridge, formatBridge, parseBridge } from "./bridge-line.js";
+export type { ConsensusAnomalies } from "./consensus-body.js";
+export { ConsensusDocument, type ConsensusRelay, parseConsensus } from "./consensus-document.js";
+export {
+  type ConsensusFile,
+  type ConsensusFiles,
+  findConsensusFiles,
+  findLocalConsensus,
+  type LoadedConsensuses,
+  type LoadNote,
+  loadConsensusFiles,
+  torDataDirectories,
+} from "./consensus-files.js";
+export type { ConsensusFlavor, ConsensusPreamble } from "./consensus-preamble.js";
+export type { Coverage, TimeSpan } from "./coverage.js";
+export type { FallbackDirectory } from "./known-relays.js";
+export { type DocumentSummary, RelayDirectory, type RelayDirectoryOptions } from "./relay-directory.js";
+export {
+  type KnownListing,
+  type ListingDocument,
+  type LookedUpRelay,
+  type LookupAnswer,
+  lookupRelay,
+  type Neighbour,
+  type RelayLookup,
+} from "./relay-lookup.js";
+export type { DocumentEvidence, Freshness, Listing, RelayMatch } from "./relay-match.js";

@@ -1,0 +1,271 @@
+import { formatIsoSeconds } from "../base/index.js";
+import { AddressFilter } from "./address-filter.js";
+import { AUTHORITIES, AUTHORITIES_RELEASE, type Authority } from "./authorities.js";
+import type { Bridge } from "./bridge-line.js";
+import type { ConsensusAnomalies } from "./consensus-body.js";
+import type { ConsensusDocument } from "./consensus-document.js";
+import type { ConsensusFlavor } from "./consensus-preamble.js";
+import { type Coverage, coverageOf, mergeSpans, type TimeSpan } from "./coverage.js";
+import { FALLBACK_RELEASE } from "./fallback-directories.js";
+import {
+  builtInFallbacks,
+  type FallbackDirectory,
+  isCurrent,
+  type KnownEndpoint,
+  KnownRelays,
+} from "./known-relays.js";
+import type { DocumentEvidence, Freshness, RelayMatch } from "./relay-match.js";
+
+export interface RelayDirectoryOptions {
+  /** In any order, of either flavor. */
+  readonly documents?: readonly ConsensusDocument[];
+  readonly bridges?: readonly Bridge[];
+  /** Default: those built into tor. A private network has its own. */
+  readonly authorities?: readonly Authority[];
+  /** Default: those built into tor. */
+  readonly fallbacks?: readonly FallbackDirectory[];
+}
+
+/** A document as a report names it; times are ISO 8601, UTC. */
+export interface DocumentSummary {
+  readonly source: string;
+  readonly flavor: ConsensusFlavor;
+  readonly validAfter: string;
+  readonly freshUntil: string;
+  readonly validUntil: string;
+  readonly relays: number;
+  readonly anomalies: Readonly<ConsensusAnomalies>;
+}
+
+/** Everything that is known of relays, asked by address, port and time. Does not change once made. */
+export class RelayDirectory {
+  /** By valid-after, oldest first; at the same moment the microdesc flavor, which clients use, comes last. */
+  readonly consensuses: readonly ConsensusDocument[];
+  readonly known: KnownRelays;
+  readonly #addresses = new AddressFilter();
+  readonly #reach: readonly TimeSpan[];
+  readonly #evidence = new Map<ConsensusDocument, Map<number, RelayMatch>>();
+
+  constructor(options: RelayDirectoryOptions = {}) {
+    this.consensuses = [...(options.documents ?? [])].sort(byTime);
+    this.known = new KnownRelays(
+      options.bridges ?? [],
+      options.authorities ?? AUTHORITIES,
+      options.fallbacks ?? builtInFallbacks(),
+    );
+    const add = (a: number, b: number, c: number, d: number) => this.#addresses.add(a, b, c, d);
+    for (const consensus of this.consensuses) consensus.forEachAddress(add);
+    this.known.forEachAddress(add);
+    this.#reach = mergeSpans(
+      this.consensuses.map(({ reachFrom, reachUntil }) => ({ first: reachFrom, last: reachUntil })),
+    );
+  }
+
+  get documents(): DocumentSummary[] {
+    return this.consensuses.map((consensus) => ({
+      source: consensus.source,
+      flavor: consensus.flavor,
+      validAfter: formatIsoSeconds(consensus.validAfter),
+      freshUntil: formatIsoSeconds(consensus.freshUntil),
+      validUntil: formatIsoSeconds(consensus.validUntil),
+      relays: consensus.relayCount,
+      anomalies: consensus.anomalies,
+    }));
+  }
+
+  /** Whether some document reaches this moment, so that "not listed" means something. */
+  reaches(seconds: number): boolean {
+    const reach = this.#reach;
+    for (let i = reach.length - 1; i >= 0; i--) {
+      if (seconds >= reach[i]!.first) return seconds <= reach[i]!.last;
+    }
+    return false;
+  }
+
+  /**
+   * How much of a capture's time the documents reach.
+   *
+   * @param first - Of its first packet; seconds since 1970-01-01 UTC. Not after `last`.
+   */
+  coverage(first: number, last: number): Coverage {
+    return coverageOf(this.#reach, { first, last });
+  }
+
+  /**
+   * What an endpoint was at that moment. Of several answers the strongest: an OR port by a consensus in reach (the
+   * newest valid one first, then older ones, then one handed out early), then bridge, authority, fallback; then what
+   * is no link: a directory port, an OR port out of reach, a former authority, a relay's address on another port.
+   *
+   * The words are those of `IpAddress`. Answers are shared and must not be changed.
+   *
+   * @param isTcp - OR and directory ports are TCP; over anything else only the address can match.
+   * @param seconds - Since 1970-01-01 UTC.
+   * @returns undefined, after some 100 ns, for an address that nobody lists.
+   */
+  match(
+    version: 4 | 6,
+    a: number,
+    b: number,
+    c: number,
+    d: number,
+    port: number,
+    isTcp: boolean,
+    seconds: number,
+  ): RelayMatch | undefined {
+    if (!this.#addresses.mayHave(a, b, c, d)) return undefined;
+    const reaching = this.reaching(seconds);
+    const known = this.known.at(version, a, b, c, d);
+    if (isTcp) {
+      for (const consensus of reaching) {
+        const relay = consensus.lookup(version, a, b, c, d, port);
+        if (relay >= 0) return this.#consensusMatch(consensus, relay, freshnessAt(consensus, seconds));
+      }
+      const orPort = known.find((it) => it.role === "or" && it.port === port && isCurrent(it, seconds));
+      if (orPort !== undefined) return knownOrPort(orPort);
+      for (const consensus of reaching) {
+        const relay = consensus.lookupDirPort(version, d, port);
+        if (relay < 0) continue;
+        const { fingerprint, nickname } = consensus.identity(relay);
+        return { kind: "dir-port", listing: "consensus", fingerprint, nickname, ...documentEvidence(consensus) };
+      }
+      const ofAuthority = known.filter((it) => it.listing === "authority" && it.port === port);
+      const dirPort = ofAuthority.find((it) => it.role === "dir" && isCurrent(it, seconds));
+      if (dirPort !== undefined) {
+        const { fingerprint, nickname } = dirPort;
+        return { kind: "dir-port", listing: "authority", fingerprint, nickname };
+      }
+      const outOfReach = this.#outOfReach(version, a, b, c, d, port, seconds);
+      if (outOfReach !== undefined) return outOfReach;
+      if (ofAuthority[0] !== undefined) return formerAuthority(ofAuthority[0]);
+    }
+    return otherPortByConsensus(reaching, version, a, b, c, d) ?? otherPortByKnown(known, seconds);
+  }
+
+  /** The documents in reach of a moment, the one to be believed first in front. */
+  reaching(seconds: number): ConsensusDocument[] {
+    const before: ConsensusDocument[] = [];
+    const early: ConsensusDocument[] = [];
+    for (const consensus of this.consensuses) {
+      if (seconds < consensus.reachFrom || seconds > consensus.reachUntil) continue;
+      (consensus.validAfter <= seconds ? before : early).push(consensus);
+    }
+    return [...before.reverse(), ...early];
+  }
+
+  #consensusMatch(consensus: ConsensusDocument, index: number, freshness: Freshness): RelayMatch {
+    let ofDocument = this.#evidence.get(consensus);
+    if (ofDocument === undefined) {
+      ofDocument = new Map();
+      this.#evidence.set(consensus, ofDocument);
+    }
+    const key = index * 3 + FRESHNESSES.indexOf(freshness);
+    let match = ofDocument.get(key);
+    if (match === undefined) {
+      const { fingerprint, nickname, flags } = consensus.identity(index);
+      match = { kind: "consensus", fingerprint, nickname, flags, freshness, ...documentEvidence(consensus) };
+      ofDocument.set(key, match);
+    }
+    return match;
+  }
+
+  /** By the document whose reach is nearest in time. */
+  #outOfReach(
+    version: 4 | 6,
+    a: number,
+    b: number,
+    c: number,
+    d: number,
+    port: number,
+    seconds: number,
+  ): RelayMatch | undefined {
+    let nearest: { consensus: ConsensusDocument; relay: number; distance: number } | undefined;
+    for (const consensus of this.consensuses) {
+      const distance = distanceFromReach(consensus, seconds);
+      if (distance === 0 || (nearest !== undefined && Math.abs(distance) >= Math.abs(nearest.distance))) continue;
+      const relay = consensus.lookup(version, a, b, c, d, port);
+      if (relay >= 0) nearest = { consensus, relay, distance };
+    }
+    if (nearest === undefined) return undefined;
+    const { consensus, relay, distance } = nearest;
+    const { fingerprint, nickname, flags } = consensus.identity(relay);
+    return {
+      kind: "consensus-out-of-reach",
+      fingerprint,
+      nickname,
+      flags,
+      secondsOutOfReach: distance,
+      ...documentEvidence(consensus),
+    };
+  }
+}
+
+const FRESHNESSES: readonly Freshness[] = ["fresh", "valid", "reachable"];
+
+/** How well a document that reaches this moment covers it. */
+export function freshnessAt(consensus: ConsensusDocument, seconds: number): Freshness {
+  if (seconds < consensus.freshUntil) return "fresh";
+  return seconds <= consensus.validUntil ? "valid" : "reachable";
+}
+
+/** 0 inside the document's reach, else the seconds past its end, or (negative) until its beginning. */
+export function distanceFromReach(consensus: ConsensusDocument, seconds: number): number {
+  if (seconds < consensus.reachFrom) return seconds - consensus.reachFrom;
+  return Math.max(0, seconds - consensus.reachUntil);
+}
+
+export function documentEvidence(consensus: ConsensusDocument): DocumentEvidence {
+  const { flavor, source, validAfter } = consensus;
+  return { flavor, validAfter: formatIsoSeconds(validAfter), source };
+}
+
+function byTime(x: ConsensusDocument, y: ConsensusDocument): number {
+  if (x.validAfter !== y.validAfter) return x.validAfter - y.validAfter;
+  if (x.flavor !== y.flavor) return x.flavor === "ns" ? -1 : 1;
+  return x.source < y.source ? -1 : Number(x.source > y.source);
+}
+
+function knownOrPort({ listing, fingerprint, nickname, transport }: KnownEndpoint): RelayMatch {
+  switch (listing) {
+    case "bridge":
+      return { kind: "bridge", fingerprint, transport };
+    case "authority":
+      return { kind: "authority", fingerprint, nickname, release: AUTHORITIES_RELEASE };
+    case "fallback":
+      return { kind: "fallback", fingerprint, release: FALLBACK_RELEASE.release };
+  }
+}
+
+function formerAuthority({ fingerprint, nickname, from, until }: KnownEndpoint): RelayMatch {
+  return {
+    kind: "former-authority",
+    fingerprint,
+    nickname,
+    since: Number.isFinite(from) ? formatIsoSeconds(from) : undefined,
+    until: Number.isFinite(until) ? formatIsoSeconds(until) : undefined,
+  };
+}
+
+function otherPortByConsensus(
+  reaching: readonly ConsensusDocument[],
+  version: 4 | 6,
+  a: number,
+  b: number,
+  c: number,
+  d: number,
+): RelayMatch | undefined {
+  for (const consensus of reaching) {
+    const found = consensus.lookupAnyPort(version, a, b, c, d);
+    if (found === undefined) continue;
+    const { fingerprint, nickname } = consensus.identity(found.relay);
+    const listed = { listing: "consensus", fingerprint, nickname, orPort: found.port } as const;
+    return { kind: "relay-address-other-port", ...listed, ...documentEvidence(consensus) };
+  }
+  return undefined;
+}
+
+function otherPortByKnown(known: readonly KnownEndpoint[], seconds: number): RelayMatch | undefined {
+  const listed = known.find((it) => it.role === "or" && isCurrent(it, seconds));
+  if (listed === undefined) return undefined;
+  const { listing, fingerprint, nickname, port: orPort } = listed;
+  return { kind: "relay-address-other-port", listing, fingerprint, nickname, orPort };
+}
