@@ -19,6 +19,8 @@ const TCP_IDLE_SECONDS = 3600;
 const TCP_CLOSED_SECONDS = 120;
 /** RFC 4787 REQ-5 recommends five minutes for UDP mappings. */
 const OTHER_IDLE_SECONDS = 300;
+const SHORTEST_LIMIT_SECONDS = TCP_CLOSED_SECONDS;
+/** Sweeping only frees memory: a late packet finds its flow over whether or not that was swept. */
 const SWEEP_INTERVAL_SECONDS = 30;
 const DEFAULT_MAX_FLOWS = 262_144;
 const FIRST_CAPACITY = 1024;
@@ -33,7 +35,8 @@ const FIRST_USER_PORT = 1024;
  * Who opened a flow: the sender of the SYN. Without a SYN, the sender of the first packet seen, unless its port is
  * the lower one and only it looks like a service: below 1024 with the other's above, or below 32768 likewise.
  *
- * A SYN after both FINs, after a RST, or with another initial sequence number than the last one starts a new flow.
+ * A SYN after both FINs, after a RST, or with another initial sequence number than the last one starts a new flow; so
+ * does a packet after too long a silence.
  */
 export class FlowTable {
   readonly #maxFlows: number;
@@ -94,11 +97,9 @@ export class FlowTable {
 
     const hash = this.#hash(headers);
     let row = this.#find(headers, hash);
-    if (row >= 0 && (headers.tcpFlags & (TcpFlag.SYN | TcpFlag.ACK)) === TcpFlag.SYN) {
-      if (this.#isNewConnection(row, headers)) {
-        this.#end(row);
-        row = -1;
-      }
+    if (row >= 0 && this.#isOver(row, headers, packet.seconds)) {
+      this.#end(row);
+      row = -1;
     }
     this.isNew = row < 0;
     if (row < 0) {
@@ -393,8 +394,14 @@ export class FlowTable {
     if (flags !== before) ints[at + Int.flags] = flags;
   }
 
+  /** Whether a packet comes too late for its flow, or opens a new connection with the same 5-tuple. */
+  #isOver(row: number, h: PacketHeaders, seconds: number): boolean {
+    const idle = seconds - this.#doubles[row * ROW_DOUBLES + Double.lastSeconds]!;
+    if (idle > SHORTEST_LIMIT_SECONDS && idle > this.#idleLimit(row)) return true;
+    return (h.tcpFlags & (TcpFlag.SYN | TcpFlag.ACK)) === TcpFlag.SYN && this.#isNewConnection(row, h);
+  }
+
   #isNewConnection(row: number, h: PacketHeaders): boolean {
-    if (h.protocol !== IpProtocol.TCP) return false;
     const at = row * ROW_INTS;
     const flags = this.#ints[at + Int.flags]!;
     if (isClosed(flags)) return true;
@@ -416,9 +423,7 @@ export class FlowTable {
     for (let row = 0; row < this.#rows; row++) {
       if (!this.#isLive(row)) continue;
       const idle = now - this.#doubles[row * ROW_DOUBLES + Double.lastSeconds]!;
-      if (idle > OTHER_IDLE_SECONDS || idle > TCP_CLOSED_SECONDS) {
-        if (idle > this.#idleLimit(row)) this.#end(row);
-      }
+      if (idle > SHORTEST_LIMIT_SECONDS && idle > this.#idleLimit(row)) this.#end(row);
     }
   }
 

@@ -1,5 +1,5 @@
-// A flow's row: 48 words of 32 bits (192 bytes), seen through an Int32Array and a Float64Array over one buffer.
-// What every packet touches stands together, so that a packet costs two or three cache lines.
+// A flow's row: 48 words of 32 bits (three cache lines), seen through an Int32Array and a Float64Array over one buffer.
+// What every packet touches stands in the first two lines; the third is for what is written once.
 
 export const ROW_INTS = 48;
 export const ROW_DOUBLES = ROW_INTS / 2;
@@ -12,25 +12,26 @@ export const Int = {
   protocol: 9, // protocol | IP version << 8 | tunnel << 16
   hash: 10,
   flags: 11,
-  firstNanos: 12,
-  lastNanos: 13,
+  lastNanos: 12,
+  // Doubles 8 to 12 stand at 16 to 25.
+  sizes: 26, // SIZE_BUCKETS counters, to the end of the second line
+  // Double 16 stands at 32 and 33.
+  firstNanos: 34,
   /** Creation order; rows are reused, so their index is not it. */
-  serial: 14,
-  // Double positions 8 to 13 stand at ints 16 to 27.
-  sequenceA: 28,
-  sequenceB: 29,
-  synSequence: 30,
-  sizes: 32, // SIZE_BUCKETS counters
+  serial: 35,
+  sequenceA: 36,
+  sequenceB: 37,
+  synSequence: 38,
 } as const;
 
 /** Float64 positions in a row. */
 export const Double = {
-  firstSeconds: 8,
-  lastSeconds: 9,
-  packetsA: 10,
-  packetsB: 11,
-  bytesA: 12,
-  bytesB: 13,
+  lastSeconds: 8,
+  packetsA: 9,
+  packetsB: 10,
+  bytesA: 11,
+  bytesB: 12,
+  firstSeconds: 16,
 } as const;
 
 export const Flag = {
@@ -49,7 +50,7 @@ export const Flag = {
 } as const;
 
 /** Upper bounds of the packet-size buckets in bytes, exclusive; the last one has none. */
-export const SIZE_BUCKET_BOUNDS: readonly number[] = [80, 160, 320, 640, 1280, 2560];
+export const SIZE_BUCKET_BOUNDS: readonly number[] = [80, 160, 320, 640, 1280];
 export const SIZE_BUCKETS = SIZE_BUCKET_BOUNDS.length + 1;
 
 /** The bucket of a frame of `length` bytes: buckets double from 80, so a leading-zero count finds it. */

@@ -17,6 +17,7 @@ export interface Specimen {
   /** The flow it belongs to. Rows are reused, so its serial and not its row. */
   readonly serial: number;
   readonly sequenceBase: { readonly sender: number; readonly receiver: number } | undefined;
+  readonly fromOriginator: boolean;
 }
 
 /** Keeps the most telling packet with payload of each class: one TCP push with relative sequence numbers. */
@@ -35,7 +36,8 @@ export class SpecimenKeeper {
     const score = tellingScore(headers, flowClass, sequenceBase !== undefined && !table.isNew);
     if (score <= this.#scores.get(flowClass)!) return;
     this.#scores.set(flowClass, score);
-    this.#kept.set(flowClass, { packet: keepPacket(packet), serial: table.serial(row), sequenceBase });
+    const fromOriginator = table.fromOriginator(row);
+    this.#kept.set(flowClass, { packet: keepPacket(packet), serial: table.serial(row), sequenceBase, fromOriginator });
     if (this.open) this.open = CONTRAST.some((name) => this.#scores.get(name)! < BEST_SCORE);
   }
 

@@ -198,6 +198,19 @@ describe("FlowTable", () => {
     expect(harness.ended.some((flow) => flow.transport === "tcp")).toBe(true);
   });
 
+  it("starts a new flow after too long a silence, whether or not a sweep came between", () => {
+    const harness = new Harness();
+    for (const seconds of [0, 300, 601]) harness.see(ethernet({}, ipv4({}, udp({ srcPort: 40000 }))), seconds);
+    for (const seconds of [601, 4201, 7802]) harness.see(fromClient({ flags: ACK }), seconds);
+    const flows = harness.finish().sort((left, right) => left.serial - right.serial);
+    expect(flows.map(({ transport, packets }) => [transport, packets.originator])).toEqual([
+      ["udp", 2],
+      ["udp", 1],
+      ["tcp", 2],
+      ["tcp", 1],
+    ]);
+  });
+
   it("holds maxFlows at most and loses no packet of those crowded out", () => {
     const harness = new Harness({ maxFlows: 100 });
     for (let i = 0; i < 5000; i++) {
