@@ -1,0 +1,1 @@
+export { compileFilter, type PacketFilter } from "./packet-filter.js";
