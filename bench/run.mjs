@@ -40,7 +40,7 @@ const flows = Number(options.flows);
 /** @typedef {{ what: string, measured: string, limit: string, holds: boolean | undefined }} Target */
 
 try {
-  ensureDist();
+  await ensureDist();
 } catch (error) {
   // The peers can still be measured.
   if (!(error instanceof SetupError)) throw error;

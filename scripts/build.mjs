@@ -4,7 +4,7 @@ import { buildDist } from "./dist.mjs";
 import { ensureNpmPackages } from "./npm-packages.mjs";
 import { runMain } from "./project.mjs";
 
-await runMain(() => {
+await runMain(async () => {
   ensureNpmPackages();
-  buildDist();
+  await buildDist();
 });

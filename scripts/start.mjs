@@ -11,7 +11,7 @@ import { DEMONSTRATION, ROOT, runMain } from "./project.mjs";
 
 await runMain(async () => {
   ensureNpmPackages();
-  ensureDist();
+  await ensureDist();
   const given = process.argv.slice(2);
   const leek = join(ROOT, "bin", "leek.js");
   // In this process: a second one would cost another 40 ms, and have to be handed our signals and exit status.

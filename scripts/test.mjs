@@ -10,10 +10,10 @@ import { ensureNpmPackages } from "./npm-packages.mjs";
 import { ROOT, runMain } from "./project.mjs";
 import { ensureSystemPackages } from "./system-packages.mjs";
 
-await runMain(() => {
+await runMain(async () => {
   ensureNpmPackages();
   ensureSystemPackages();
-  ensureDist();
+  await ensureDist();
   const vitest = join(ROOT, "node_modules/vitest/vitest.mjs");
   const { status } = spawnSync(process.execPath, [vitest, "run", ...process.argv.slice(2)], {
     cwd: ROOT,

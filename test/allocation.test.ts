@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { buildSync } from "esbuild";
 import { afterAll, describe, expect, it } from "vitest";
 import { buildPcap } from "./support/capture-builder.js";
 import { PROJECT } from "./support/leek.js";
@@ -10,12 +11,12 @@ import { ascii, ethernet, ipv4, ipv6, tcp } from "./support/packet-builder.js";
 const scratch = mkdtempSync(join(tmpdir(), "leek-allocation-"));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-/** Measured in a process of its own, from dist/: the test runner's own work would hide what is looked for. */
+/** Measured in a process of its own: the test runner's own work would hide what is looked for. */
 const PROBE = `
-import { openCapture } from "${PROJECT}/dist/capture/index.js";
-import { CapturedPacket } from "${PROJECT}/dist/base/index.js";
-import { Analysis } from "${PROJECT}/dist/pipeline/index.js";
-import { RelayDirectory } from "${PROJECT}/dist/relays/index.js";
+import { openCapture } from "./src/capture/index.js";
+import { CapturedPacket } from "./src/base/index.js";
+import { Analysis } from "./src/pipeline/index.js";
+import { RelayDirectory } from "./src/relays/index.js";
 
 const analysis = new Analysis({ directory: new RelayDirectory() });
 const packet = new CapturedPacket();
@@ -51,7 +52,13 @@ describe("the path from capture to flow table", () => {
     const capture = join(scratch, "many.pcap");
     writeFileSync(capture, buildPcap({}, records));
     const probe = join(scratch, "probe.mjs");
-    writeFileSync(probe, PROBE);
+    buildSync({
+      stdin: { contents: PROBE, resolveDir: PROJECT },
+      bundle: true,
+      platform: "node",
+      format: "esm",
+      outfile: probe,
+    });
     const { stdout, stderr } = spawnSync(
       process.execPath,
       ["--expose-gc", "--max-semi-space-size=64", probe, capture],

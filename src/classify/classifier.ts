@@ -1,7 +1,7 @@
 import type { PacketHeaders } from "../decode/index.js";
 import { embedsIpv4, IpProtocol, type LocalRange, localRange } from "../net/index.js";
 import type { RelayDirectory, RelayMatch } from "../relays/index.js";
-import type { Classification, Evidence } from "./classification.js";
+import type { Classification } from "./classification.js";
 
 /** Which end of its first packet opened a flow; "unknown" where no SYN told. */
 export type Opener = "source" | "destination" | "unknown";
@@ -15,7 +15,9 @@ export type Opener = "source" | "destination" | "unknown";
  */
 export class Classifier {
   readonly #directory: RelayDirectory;
+  // Thousands of flows share a relay, or nothing at all: one object for each answer keeps them small.
   readonly #localClasses = new Map<LocalRange, Classification>();
+  readonly #relayClasses = new WeakMap<RelayMatch, Classification>();
 
   constructor(directory: RelayDirectory) {
     this.#directory = directory;
@@ -35,15 +37,16 @@ export class Classifier {
     let weaker: RelayMatch | undefined;
     if (opener !== "destination" && destinationRange === undefined) {
       const match = this.#match(version, dstA, dstB, dstC, dstD, headers.dstPort, headers.protocol, seconds);
-      if (match !== undefined && isTor(match)) return { flowClass: "tor", evidence: [match] };
+      if (match !== undefined && isTor(match)) return this.#tor(match);
       weaker = match;
     }
     if (opener !== "source" && sourceRange === undefined) {
       const match = this.#match(version, srcA, srcB, srcC, srcD, headers.srcPort, headers.protocol, seconds);
-      if (match !== undefined && isTor(match)) return { flowClass: "tor", evidence: [match] };
+      if (match !== undefined && isTor(match)) return this.#tor(match);
       weaker ??= match;
     }
-    return { flowClass: "clearnet", evidence: [weaker ?? this.#notListed(seconds)] };
+    if (weaker !== undefined) return { flowClass: "clearnet", evidence: [weaker] };
+    return this.#directory.reaches(seconds) ? NOT_LISTED : NO_DOCUMENT;
   }
 
   #match(
@@ -62,8 +65,13 @@ export class Classifier {
     return this.#directory.match(version, a, b, c, d, port, tcp, seconds);
   }
 
-  #notListed(seconds: number): Evidence {
-    return this.#directory.reaches(seconds) ? { kind: "not-listed" } : { kind: "no-document" };
+  #tor(match: RelayMatch): Classification {
+    let classification = this.#relayClasses.get(match);
+    if (classification === undefined) {
+      classification = { flowClass: "tor", evidence: [match] };
+      this.#relayClasses.set(match, classification);
+    }
+    return classification;
   }
 
   #local(source: LocalRange | undefined, destination: LocalRange | undefined): Classification {
@@ -77,10 +85,22 @@ export class Classifier {
   }
 }
 
-/** Both ends on this machine, link or site; multicast and broadcast stay on the link whoever sends them. */
+const NOT_LISTED: Classification = { flowClass: "clearnet", evidence: [{ kind: "not-listed" }] };
+const NO_DOCUMENT: Classification = { flowClass: "clearnet", evidence: [{ kind: "no-document" }] };
+
+/**
+ * Whether a packet between these ends stays on this machine, link or site. Nothing from or to a link-local, loopback
+ * or unspecified address is ever routed (RFC 4291 2.5, RFC 3927 7, RFC 1122 3.2.1.3), and what goes to a multicast or
+ * broadcast address stays on the link; private addresses must stand at both ends, for a router may translate one.
+ */
 function staysLocal(source: LocalRange | undefined, destination: LocalRange | undefined): boolean {
   if (destination === "multicast" || destination === "broadcast") return true;
+  if (isNeverRouted(source) || isNeverRouted(destination)) return true;
   return source !== undefined && destination !== undefined;
+}
+
+function isNeverRouted(range: LocalRange | undefined): boolean {
+  return range === "link-local" || range === "loopback" || range === "unspecified";
 }
 
 function tunnelStaysLocal(h: PacketHeaders): boolean {

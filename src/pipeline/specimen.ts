@@ -20,7 +20,10 @@ export interface Specimen {
   readonly fromOriginator: boolean;
 }
 
-/** Keeps the most telling packet with payload of each class: one TCP push with relative sequence numbers. */
+/**
+ * Keeps the most telling packet with payload of each class: best a TCP push of the originator with relative sequence
+ * numbers.
+ */
 export class SpecimenKeeper {
   readonly #kept = new Map<FlowClass, Specimen>();
   readonly #records = new Map<number, FlowRecord>();
@@ -33,10 +36,11 @@ export class SpecimenKeeper {
     if (flowClass === "local") return;
     if (++this.#offers === MAX_OFFERS) this.open = false;
     const sequenceBase = table.sequenceBase(row);
-    const score = tellingScore(headers, flowClass, sequenceBase !== undefined && !table.isNew);
+    const fromOriginator = table.fromOriginator(row);
+    const relative = sequenceBase !== undefined && !table.isNew;
+    const score = tellingScore(headers, flowClass, relative) + (relative && fromOriginator ? 1 : 0);
     if (score <= this.#scores.get(flowClass)!) return;
     this.#scores.set(flowClass, score);
-    const fromOriginator = table.fromOriginator(row);
     this.#kept.set(flowClass, { packet: keepPacket(packet), serial: table.serial(row), sequenceBase, fromOriginator });
     if (this.open) this.open = CONTRAST.some((name) => this.#scores.get(name)! < BEST_SCORE);
   }
@@ -58,7 +62,8 @@ export class SpecimenKeeper {
   }
 }
 
-const BEST_SCORE = 3;
+const TYPICAL_SCORE = 3;
+const BEST_SCORE = TYPICAL_SCORE + 1;
 const CONTRAST: readonly FlowClass[] = ["clearnet", "tor"];
 /** Beyond it only the first payloads of flows are offered, so that a capture of one class alone costs no more. */
 const MAX_OFFERS = 50_000;
@@ -68,7 +73,7 @@ function tellingScore(headers: PacketHeaders, flowClass: FlowClass, relative: bo
   if (!relative) return 1;
   const cells = (headers.payloadLength - TLS_RECORD_OVERHEAD) % TOR_CELL_BYTES === 0;
   const typical = (headers.tcpFlags & TcpFlag.PSH) !== 0 && (flowClass === "clearnet" || cells);
-  return typical ? BEST_SCORE : 2;
+  return typical ? TYPICAL_SCORE : 2;
 }
 
 /** Copies a packet's first bytes out of its source's buffer. */

@@ -213,9 +213,17 @@ export function distanceFromReach(consensus: ConsensusDocument, seconds: number)
   return Math.max(0, seconds - consensus.reachUntil);
 }
 
+const evidenceOfDocuments = new WeakMap<ConsensusDocument, DocumentEvidence>();
+
+/** The same object for each piece of evidence from one document: thousands of flows share it. */
 export function documentEvidence(consensus: ConsensusDocument): DocumentEvidence {
-  const { flavor, source, validAfter } = consensus;
-  return { flavor, validAfter: formatIsoSeconds(validAfter), source };
+  let evidence = evidenceOfDocuments.get(consensus);
+  if (evidence === undefined) {
+    const { flavor, source, validAfter } = consensus;
+    evidence = { flavor, validAfter: formatIsoSeconds(validAfter), source };
+    evidenceOfDocuments.set(consensus, evidence);
+  }
+  return evidence;
 }
 
 function byTime(x: ConsensusDocument, y: ConsensusDocument): number {

@@ -116,8 +116,19 @@ describe("Classifier", () => {
     ["203.0.113.9", "224.0.0.251", "multicast"],
     ["0.0.0.0", "255.255.255.255", "broadcast"],
     ["fe80::1", "ff02::1", "multicast"],
+    ["2001:db8:50::2", "fe80::1", "link-local"],
+    ["fe80::1", "2001:db8:50::2", "link-local"],
+    ["203.0.113.9", "169.254.1.1", "link-local"],
   ])("takes %s to %s for local", (src, dst, range) => {
     expect(judge({ src, dst })).toMatchObject({ flowClass: "local", evidence: { kind: "special-range", range } });
+  });
+
+  it.each([
+    ["192.168.50.2", "203.0.113.9"],
+    ["203.0.113.9", "192.168.50.2"],
+    ["2001:db8:50::2", "fd00::1"],
+  ])("takes %s to %s for clearnet, because a private address may be translated", (src, dst) => {
+    expect(judge({ src, dst }).flowClass).toBe("clearnet");
   });
 
   it("takes local addresses inside a tunnel over the internet for clearnet", () => {
