@@ -1,0 +1,91 @@
+import type { CapturedPacket, FractionDigits } from "../../base/index.js";
+import type { PacketSource, SourceInfo } from "../../capture/index.js";
+import { compileFilter } from "../../filter/index.js";
+import { Analysis, type AnalysisResult, EndpointTotals, type FlowRecord } from "../../pipeline/index.js";
+import { AnalysisJsonWriter, flowCsv, flowCsvHeader, renderContrast } from "../../report/index.js";
+import { type DirectoryOptions, DirectorySources } from "../directory-options.js";
+import { ExitStatus } from "../exit-status.js";
+import { say } from "../messages.js";
+import { TextOutput } from "../output.js";
+import { readCaptures } from "../read-capture.js";
+
+export interface AnalyzeOptions extends DirectoryOptions {
+  readonly filter: string | undefined;
+  readonly count: number | undefined;
+  readonly format: "text" | "json" | "csv";
+}
+
+/** What a format writes, and when. */
+interface AnalysisOutput {
+  start(): void;
+  flow(record: FlowRecord, digits: FractionDigits): void;
+  finish(result: AnalysisResult): void;
+}
+
+/** `leek analyze`: the contrast report, or its JSON document, or its flows as CSV. */
+export async function analyze(paths: readonly string[], options: AnalyzeOptions): Promise<number> {
+  const sources = new DirectorySources(options);
+  const filter = options.filter === undefined ? undefined : compileFilter(options.filter);
+  const output = outputFor(options.format);
+  let analysis: Analysis | undefined;
+  let left = options.count ?? Number.POSITIVE_INFINITY;
+  const source = await readCaptures(paths, {
+    start(opened: PacketSource, from: number | undefined) {
+      const directory = sources.load(from);
+      for (const { linkType } of opened.infos.flatMap((info) => info.interfaces)) filter?.prepare(linkType);
+      output.start();
+      analysis = new Analysis({
+        directory,
+        onFlow: (record) => output.flow(record, fractionDigits(opened.infos)),
+      });
+    },
+    packet(packet: CapturedPacket) {
+      if (filter !== undefined && !filter.matches(packet)) return true;
+      analysis!.observe(packet);
+      left -= 1;
+      return left > 0;
+    },
+    batch() {},
+  });
+  for (const note of sources.notes) say(note.message);
+  output.finish(analysis!.finish(source.infos));
+  return ExitStatus.Ok;
+}
+
+function fractionDigits(infos: readonly SourceInfo[]): FractionDigits {
+  return infos.some((info) => info.interfaces.some((face) => face.fractionDigits === 9)) ? 9 : 6;
+}
+
+function outputFor(format: AnalyzeOptions["format"]): AnalysisOutput {
+  const out = new TextOutput();
+  switch (format) {
+    case "json": {
+      const writer = new AnalysisJsonWriter();
+      return {
+        start: () => out.write(writer.head()),
+        flow: (record, digits) => out.write(writer.flow(record, digits)),
+        finish(result) {
+          out.write(writer.tail(result));
+          out.flush();
+        },
+      };
+    }
+    case "csv":
+      return {
+        start: () => out.write(flowCsvHeader()),
+        flow: (record, digits) => out.write(flowCsv(record, digits)),
+        finish: () => out.flush(),
+      };
+    case "text": {
+      const endpoints = new EndpointTotals();
+      return {
+        start() {},
+        flow: (record) => endpoints.add(record),
+        finish(result) {
+          out.write(renderContrast(result, endpoints));
+          out.flush();
+        },
+      };
+    }
+  }
+}

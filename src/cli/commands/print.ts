@@ -1,0 +1,67 @@
+import type { CapturedPacket } from "../../base/index.js";
+import type { PacketSource } from "../../capture/index.js";
+import { compileFilter } from "../../filter/index.js";
+import { Analysis } from "../../pipeline/index.js";
+import { LineBuffer, TcpdumpFormatter, type TimeStyle } from "../../report/index.js";
+import { type DirectoryOptions, DirectorySources } from "../directory-options.js";
+import { ExitStatus } from "../exit-status.js";
+import { interfaceName, utcOffsetSeconds } from "../local-machine.js";
+import { say } from "../messages.js";
+import { writeOutput } from "../output.js";
+import { readCaptures } from "../read-capture.js";
+import { Tagger } from "../tagger.js";
+
+export interface PrintOptions extends DirectoryOptions {
+  readonly filter: string | undefined;
+  readonly count: number | undefined;
+  /** Leaves the tags out. */
+  readonly plain: boolean;
+  readonly time: TimeStyle;
+  readonly linkLevel: boolean;
+  readonly quiet: boolean;
+  readonly number: boolean;
+}
+
+const FLUSH_AT = 1 << 17;
+const NEWLINE = 10;
+
+/** `leek print`: a line for each packet, as `tcpdump -n` writes it, and a tag behind it. */
+export async function print(paths: readonly string[], options: PrintOptions): Promise<number> {
+  const sources = options.plain ? undefined : new DirectorySources(options);
+  const filter = options.filter === undefined ? undefined : compileFilter(options.filter);
+  const { time, linkLevel, quiet, number } = options;
+  const formatter = new TcpdumpFormatter({ time, linkLevel, quiet, number, utcOffsetSeconds, interfaceName });
+  const lines = new LineBuffer(FLUSH_AT * 2);
+  let tagger: Tagger | undefined;
+  let left = options.count ?? Number.POSITIVE_INFINITY;
+  const flush = () => {
+    writeOutput(lines.bytes, lines.length);
+    lines.clear();
+  };
+  const source = await readCaptures(paths, {
+    start(opened: PacketSource, from: number | undefined) {
+      for (const { linkType } of opened.infos.flatMap((info) => info.interfaces)) filter?.prepare(linkType);
+      if (sources !== undefined) tagger = new Tagger(new Analysis({ directory: sources.load(from) }));
+    },
+    packet(packet: CapturedPacket) {
+      if (filter !== undefined && !filter.matches(packet)) return true;
+      formatter.format(packet, lines);
+      if (tagger !== undefined) {
+        const tag = tagger.tag(packet);
+        lines.copy(tag, 0, tag.length);
+      }
+      lines.byte(NEWLINE);
+      if (lines.length >= FLUSH_AT) flush();
+      left -= 1;
+      return left > 0;
+    },
+    batch: flush,
+  });
+  flush();
+  for (const note of sources?.notes ?? []) say(note.message);
+  for (const { name, damage } of source.infos) {
+    if (damage !== undefined)
+      say(`${name} is damaged at record ${damage.record}, byte ${damage.offset}: ${damage.message}`);
+  }
+  return ExitStatus.Ok;
+}

@@ -1,0 +1,169 @@
+import { readFileSync } from "node:fs";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { LeekError } from "../base/index.js";
+import type { TimeStyle } from "../report/index.js";
+import { ExitStatus } from "./exit-status.js";
+import { reportError } from "./messages.js";
+
+const EXAMPLES = `
+Examples:
+  leek analyze capture.pcap --consensus /var/lib/tor/cached-microdesc-consensus
+      what went through Tor and what went around it
+  ssh node sudo tcpdump -i eth0 -U -w - | leek analyze -
+      the same for another machine, until Ctrl-C
+  leek print capture.pcap -f "tcp port 9001" -c 20
+      tcpdump's lines, each with its class
+  leek relays lookup 192.0.2.7:443 --at "2026-11-22 10:00"
+      was that a relay then?
+
+leek never uses the network. Names come from the capture itself.
+Exit status: 0 done, 64 wrong usage, 65 bad data, 66 no such input, 69 something needed is missing,
+74 input or output failed, 77 no permission.`;
+
+/**
+ * Runs the command line.
+ *
+ * @param argv - As process.argv.
+ * @returns The exit status.
+ */
+export async function main(argv: readonly string[]): Promise<number> {
+  let status: number = ExitStatus.Ok;
+  const program = buildProgram((result) => {
+    status = result;
+  });
+  try {
+    await program.parseAsync([...argv]);
+    return status;
+  } catch (error) {
+    // Commander has already said what is wrong; help and version end with 0.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? ExitStatus.Ok : ExitStatus.Usage;
+    return reportError(error);
+  }
+}
+
+/** The version of the package. */
+export function version(): string {
+  const manifest: { version: string } = JSON.parse(
+    readFileSync(new URL("../../package.json", import.meta.url), "utf8"),
+  );
+  return manifest.version;
+}
+
+// Commands are imported when they run: `leek --help` need not load what reads captures.
+function buildProgram(done: (status: number) => void): Command {
+  const program = new Command("leek")
+    .description("Shows, from the packets, what of a machine's traffic went through Tor and what went around it.")
+    .version(version(), "-V, --version")
+    .exitOverride()
+    .showHelpAfterError("Run leek --help for how to use it.")
+    .addHelpText("after", EXAMPLES);
+
+  captureCommand(program, "analyze")
+    .summary("show clearnet beside Tor")
+    .description("Reads captures (merged by time, - for standard input) and shows clearnet beside Tor.")
+    .option("--json", "print the document leek/analysis@1 instead (docs/analysis.schema.json)")
+    .addOption(new Option("--csv <what>", "print records as CSV instead").choices(["flows"]).conflicts("json"))
+    .action(async (captures: string[], options) => {
+      const { analyze } = await import("./commands/analyze.js");
+      const { paths, filter } = inputs(captures, options);
+      const format = options.json ? "json" : options.csv === "flows" ? "csv" : "text";
+      done(await analyze(paths, { ...options, filter, format }));
+    });
+
+  captureCommand(program, "print")
+    .summary("print packets as tcpdump does, each with its class")
+    .description("Prints a line for each packet, as tcpdump -n does, followed by its flow's class and relay or name.")
+    .option("--plain", "leave the tag out: just what tcpdump -n -r prints (see docs/print.md)")
+    .option(
+      "-t",
+      "no time; -tt seconds since 1970; -ttt since the packet before; -tttt with date; -ttttt since the first",
+      increase,
+      0,
+    )
+    .option("-e", "print the link-level header")
+    .option("-q", "print less of the protocol")
+    .option("-#, --number", "print the packet's number")
+    .action(async (captures: string[], options) => {
+      const { print } = await import("./commands/print.js");
+      const { paths, filter } = inputs(captures, options);
+      const { e: linkLevel = false, q: quiet = false, number = false, plain = false } = options;
+      const time = TIME_STYLES[Math.min(options.t, TIME_STYLES.length - 1)]!;
+      done(await print(paths, { ...options, filter, time, linkLevel, quiet, number, plain }));
+    });
+
+  const relays = program.command("relays").summary("ask about relays").exitOverride();
+  directoryOptions(relays.command("lookup <address>"))
+    .summary("tell whether an address was a relay's")
+    .description("Tells whether ADDR or ADDR:PORT was a Tor relay. Exit status: 0 listed, 1 not listed, 2 no data.")
+    .option("--at <time>", 'the moment, in UTC: "2026-11-22 10:00"')
+    .option("--json", "print the answer as JSON")
+    .exitOverride()
+    .action(async (address: string, options) => {
+      const { relaysLookup } = await import("./commands/relays-lookup.js");
+      done(relaysLookup(address, { ...options, json: options.json === true }));
+    });
+  return program;
+}
+
+/** A command that reads captures: the arguments and options that all of them share, with tcpdump's letters. */
+function captureCommand(program: Command, name: string): Command {
+  const command = program
+    .command(`${name} [captures...]`)
+    .exitOverride()
+    .option("-r <file>", "read this capture; then what follows the options is a filter, as with tcpdump", collect, [])
+    .option("-f, --filter <expression>", "only packets that match, in pcap-filter syntax")
+    .option("-c, --count <n>", "stop after n packets", positive)
+    .option("-n", "accepted for tcpdump users: leek never looks names up");
+  return directoryOptions(command);
+}
+
+function directoryOptions(command: Command): Command {
+  return command
+    .option("--consensus <path>", "a consensus, or a directory of them (repeatable)", collect, [])
+    .option("--bridge <line>", "a bridge that is in use: ADDR:PORT or a torrc line (repeatable)", collect, [])
+    .option("--no-local-consensus", "do not look where tor on this machine keeps its consensus");
+}
+
+/** By the number of -t options, as tcpdump counts them. */
+const TIME_STYLES: readonly TimeStyle[] = ["clock", "none", "epoch", "delta", "date", "since-first"];
+
+interface InputOptions {
+  readonly r: readonly string[];
+  readonly filter?: string;
+}
+
+/** The captures and the filter: positional arguments are captures, or with -r the words of a filter. */
+function inputs(
+  words: readonly string[],
+  options: InputOptions,
+): { paths: readonly string[]; filter: string | undefined } {
+  if (options.r.length === 0) {
+    if (words.length > 0) return { paths: words, filter: options.filter };
+    throw usageError("No capture was named.", "Name one or more files, or - for standard input.");
+  }
+  if (words.length === 0) return { paths: options.r, filter: options.filter };
+  if (options.filter !== undefined) {
+    throw usageError("There are two filters.", "Give one with -f, or after -r FILE, not both.");
+  }
+  return { paths: options.r, filter: words.join(" ") };
+}
+
+function usageError(message: string, hint: string): LeekError {
+  return new LeekError("LEEK_USAGE", "usage", message, { hint });
+}
+
+function collect(value: string, before: readonly string[]): string[] {
+  return [...before, value];
+}
+
+function increase(_value: unknown, before: number): number {
+  return before + 1;
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < 1) {
+    throw new InvalidArgumentError("it must be a whole number from 1 on.");
+  }
+  return value;
+}

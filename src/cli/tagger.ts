@@ -1,0 +1,34 @@
+import type { CapturedPacket } from "../base/index.js";
+import type { Analysis } from "../pipeline/index.js";
+import { packetTag } from "../report/index.js";
+
+interface CachedTag {
+  readonly serial: number;
+  readonly serverName: string | undefined;
+  /** UTF-8. */
+  readonly text: Uint8Array;
+}
+
+/** Tags packets with their flow's class; the text of a tag is made once for a flow, and again when it gets a name. */
+export class Tagger {
+  readonly #analysis: Analysis;
+  readonly #tags: CachedTag[] = [];
+
+  constructor(analysis: Analysis) {
+    this.#analysis = analysis;
+  }
+
+  /** Takes the packet into the analysis, and gives its tag in UTF-8. */
+  tag(packet: CapturedPacket): Uint8Array {
+    const analysis = this.#analysis;
+    const row = analysis.observe(packet);
+    if (row < 0) return Buffer.from(packetTag(analysis.classificationOf(row), []));
+    const serial = analysis.serialOf(row);
+    const serverName = analysis.serverNameOf(row);
+    const cached = this.#tags[row];
+    if (cached !== undefined && cached.serial === serial && cached.serverName === serverName) return cached.text;
+    const text = Buffer.from(packetTag(analysis.classificationOf(row), analysis.namesOf(row)));
+    this.#tags[row] = { serial, serverName, text };
+    return text;
+  }
+}

@@ -1,0 +1,231 @@
+import Table from "cli-table3";
+import { escapeText, formatIsoTime, linkTypeName } from "../base/index.js";
+import type { FlowClass } from "../classify/index.js";
+import { type Moment, SIZE_BUCKET_BOUNDS } from "../flows/index.js";
+import { formatEndpoint } from "../net/index.js";
+import type {
+  AnalysisResult,
+  ClassTotals,
+  EndpointTotal,
+  EndpointTotals,
+  FlowRecord,
+  Specimen,
+} from "../pipeline/index.js";
+import { findNotes } from "./notes.js";
+import { count, duration, plural, share, withUnit } from "./numbers.js";
+import { describeObserver } from "./observer.js";
+import { LineBuffer, TcpdumpFormatter } from "./tcpdump/index.js";
+
+const TOP_ENDPOINTS = 10;
+const TOP_PORTS = 4;
+const SHOWN_DOCUMENTS = 3;
+
+/** Columns of the contrast: always the first three, the others when they have packets. */
+const ALWAYS: readonly FlowClass[] = ["clearnet", "tor", "local"];
+const IF_SEEN: readonly FlowClass[] = ["tor-suspected", "non-ip", "undecoded"];
+
+/**
+ * The report for people: clearnet beside Tor, the endpoints of each, a packet of each with what somebody on the path
+ * learns from it, and what limits the picture. Ends with a line end; times are UTC.
+ *
+ * @param endpoints - Of the same flows.
+ */
+export function renderContrast(result: AnalysisResult, endpoints: EndpointTotals): string {
+  const sections = [
+    heading(result),
+    contrastTable(result, endpoints),
+    ...(["clearnet", "tor", "tor-suspected"] as const).map((name) => endpointTable(endpoints, name)),
+    nonIpLine(result),
+    onTheWire(result),
+    notes(result, endpoints),
+  ];
+  return `${sections.filter((section) => section !== "").join("\n\n")}\n`;
+}
+
+function heading(result: AnalysisResult): string {
+  const lines = result.sources.map((source) => {
+    const linkTypes = [...new Set(source.interfaces.map(({ linkType }) => linkTypeName(linkType)))].join(", ");
+    const packing = source.compression === undefined ? "" : `, ${source.compression}`;
+    return `Capture    ${escapeText(source.name)}: ${source.format}${packing}, ${linkTypes || "no interface"}, ${plural(source.packets, "packet")}`;
+  });
+  if (result.first !== undefined && result.last !== undefined) {
+    const length = seconds(result.last) - seconds(result.first);
+    lines.push(`Time       ${time(result, result.first)} to ${time(result, result.last)}, ${duration(length)}`);
+  }
+  const { directory } = result;
+  const { documents } = directory;
+  for (const { source, flavor, relays, validAfter, validUntil } of documents.slice(0, SHOWN_DOCUMENTS)) {
+    const valid = `valid ${validAfter} to ${validUntil}`;
+    lines.push(`Consensus  ${escapeText(source)}: ${flavor}, ${plural(relays, "relay")}, ${valid}`);
+  }
+  const more = documents.length - SHOWN_DOCUMENTS;
+  if (more > 0) lines.push(`           and ${plural(more, "more document")}`);
+  return lines.join("\n");
+}
+
+function contrastTable(result: AnalysisResult, endpoints: EndpointTotals): string {
+  const columns = [...ALWAYS, ...IF_SEEN.filter((name) => result.classes[name].packets > 0)];
+  const totals = columns.map((name) => result.classes[name]);
+  const row = (title: string, cell: (total: ClassTotals, name: FlowClass) => string) => [
+    title,
+    ...totals.map((total, i) => (total.packets === 0 ? "-" : cell(total, columns[i]!))),
+  ];
+  const table = plainTable(["", ...columns], 1);
+  table.push(
+    row("packets", (total) => count(total.packets)),
+    row("bytes", (total) => count(total.bytes)),
+    row("share of bytes", (total) => share(total.bytes, result.bytes)),
+    row("flows", (total) => count(total.flows)),
+    row("remote endpoints", (_total, name) => count(endpoints.count(name))),
+    row("remote ports", (_total, name) => ports(endpoints, name)),
+    row("mean rate", (total) => rate(total)),
+    row("mean packet size", (total) => `${Math.round(total.bytes / total.packets)} bytes`),
+    ...sizeRows(totals),
+    row("first", (total) => clock(result, total.first)),
+    row("last", (total) => clock(result, total.last)),
+  );
+  return table.toString();
+}
+
+function ports(endpoints: EndpointTotals, name: FlowClass): string {
+  const all = endpoints.ports(name);
+  const shown = all.slice(0, TOP_PORTS).map(({ port }) => port);
+  if (all.length > TOP_PORTS) shown.push(`+${all.length - TOP_PORTS}`);
+  return shown.length === 0 ? "-" : shown.join("\n");
+}
+
+function rate(total: ClassTotals): string {
+  const length = seconds(total.last!) - seconds(total.first!);
+  // One packet, or one moment, has no rate.
+  return length <= 0 ? "-" : withUnit((total.bytes * 8) / length, "bit/s");
+}
+
+/** Buckets of the flow table joined to four: bare acknowledgements, small, middling and full packets. */
+function sizeRows(totals: readonly ClassTotals[]): string[][] {
+  const joined = [
+    [0, 1],
+    [1, 4],
+    [4, 5],
+    [5, SIZE_BUCKET_BOUNDS.length + 1],
+  ] as const;
+  return joined.map(([from, to]) => {
+    const low = from === 0 ? 0 : SIZE_BUCKET_BOUNDS[from - 1]!;
+    const high = SIZE_BUCKET_BOUNDS[to - 1];
+    const title = high === undefined ? `  ${low} bytes and more` : `  ${low} to ${high - 1} bytes`;
+    const cells = totals.map((total) => {
+      const packets = total.sizes.slice(from, to).reduce((sum, value) => sum + value, 0);
+      return share(packets, total.packets);
+    });
+    return [title, ...cells];
+  });
+}
+
+function endpointTable(endpoints: EndpointTotals, name: FlowClass): string {
+  const top = endpoints.top(name, TOP_ENDPOINTS);
+  if (top.length === 0) return "";
+  const all = endpoints.count(name);
+  const title = all > top.length ? `Top ${top.length} of ${count(all)} ${name} endpoints` : `All ${name} endpoints`;
+  const isTor = name === "tor";
+  const table = plainTable(
+    ["remote endpoint", isTor ? "relay" : "names", isTor ? "flags" : "evidence", "flows", "packets", "bytes"],
+    3,
+  );
+  for (const total of top) {
+    table.push([
+      `${formatEndpoint(total.endpoint)} ${total.transport}`,
+      isTor ? relayText(total) : namesText(total),
+      isTor ? flagsText(total) : evidenceText(total),
+      count(total.flows),
+      count(total.packets),
+      count(total.bytes),
+    ]);
+  }
+  return `${title}\n${table.toString()}`;
+}
+
+function relayText({ classification }: EndpointTotal): string {
+  const [evidence] = classification.evidence;
+  if (evidence === undefined) return "-";
+  if ("nickname" in evidence && evidence.nickname !== undefined) return escapeText(evidence.nickname);
+  return evidence.kind;
+}
+
+function flagsText({ classification }: EndpointTotal): string {
+  const [evidence] = classification.evidence;
+  if (evidence?.kind === "consensus") return evidence.flags.map(escapeText).join(" ");
+  return evidence === undefined ? "-" : `(${evidence.kind})`;
+}
+
+function namesText(total: EndpointTotal): string {
+  return total.names.size === 0 ? "-" : [...total.names].map(escapeText).join("\n");
+}
+
+function evidenceText({ classification }: EndpointTotal): string {
+  const [evidence] = classification.evidence;
+  return evidence === undefined ? "-" : evidence.kind;
+}
+
+function nonIpLine(result: AnalysisResult): string {
+  if (result.nonIp.size === 0) return "";
+  const parts = [...result.nonIp].map(([name, total]) => `${name} ${plural(total.packets, "packet")}`);
+  return `Without IP: ${parts.join(", ")}`;
+}
+
+function onTheWire(result: AnalysisResult): string {
+  const parts: string[] = [];
+  for (const name of ["clearnet", "tor"] as const) {
+    const found = result.specimens.get(name);
+    if (found === undefined) continue;
+    const { specimen, record } = found;
+    const line = specimenLine(specimen, record);
+    parts.push(`${name}, packet ${specimen.packet.number}:\n  ${line}\n  ${describeObserver(record)}`);
+  }
+  return parts.length === 0 ? "" : `On the wire\n${parts.join("\n")}`;
+}
+
+function specimenLine({ packet, sequenceBase, fromOriginator }: Specimen, { flow }: FlowRecord): string {
+  const formatter = new TcpdumpFormatter({ time: "none" });
+  const [sender, receiver] = fromOriginator ? [flow.originator, flow.responder] : [flow.responder, flow.originator];
+  if (sequenceBase !== undefined && sender.port !== undefined && receiver.port !== undefined) {
+    formatter.seedConversation(
+      { address: sender.address, port: sender.port, sequence: sequenceBase.sender },
+      { address: receiver.address, port: receiver.port, sequence: sequenceBase.receiver },
+    );
+  }
+  const line = new LineBuffer(512);
+  formatter.format(packet, line);
+  return line.toString();
+}
+
+function notes(result: AnalysisResult, endpoints: EndpointTotals): string {
+  const found = findNotes(result, endpoints);
+  return found.length === 0 ? "" : `Notes\n${found.map((note) => `  - ${note}`).join("\n")}`;
+}
+
+function plainTable(head: string[], rightFrom: number): Table.Table {
+  return new Table({
+    head,
+    colAligns: head.map((_, i) => (i >= rightFrom ? "right" : "left")),
+    // No colours of its own: the text must be the same in a file and on a terminal.
+    style: { head: [], border: [], compact: true },
+  });
+}
+
+function seconds(moment: Moment): number {
+  return moment.seconds + moment.nanoseconds / 1e9;
+}
+
+function time(result: AnalysisResult, moment: Moment): string {
+  return formatIsoTime(moment.seconds, moment.nanoseconds, result.fractionDigits);
+}
+
+function clock(result: AnalysisResult, moment: Moment | undefined): string {
+  if (moment === undefined) return "-";
+  const text = time(result, moment);
+  const sameDay = result.first !== undefined && result.last !== undefined && day(result.first) === day(result.last);
+  return sameDay ? text.slice(text.indexOf("T") + 1) : text;
+}
+
+function day(moment: Moment): number {
+  return Math.floor(moment.seconds / 86_400);
+}

@@ -1,0 +1,5 @@
+export { renderContrast } from "./contrast.js";
+export { flowCsv, flowCsvHeader } from "./csv.js";
+export { AnalysisJsonWriter } from "./json.js";
+export { packetTag } from "./tags.js";
+export { LineBuffer, TcpdumpFormatter, type TcpdumpOptions, type TimeStyle } from "./tcpdump/index.js";

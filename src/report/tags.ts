@@ -1,0 +1,22 @@
+import { escapeText } from "../base/index.js";
+import type { Classification } from "../classify/index.js";
+
+/**
+ * The tag behind a line of `leek print`: ` [tor NICKNAME]`, ` [clearnet NAME]`, ` [local]`.
+ *
+ * @param names - What the capture calls the remote side; the first one is shown.
+ */
+export function packetTag(classification: Classification, names: readonly string[]): string {
+  const [evidence] = classification.evidence;
+  const detail =
+    classification.flowClass === "tor" && evidence !== undefined
+      ? "nickname" in evidence && evidence.nickname !== undefined
+        ? evidence.nickname
+        : evidence.kind
+      : evidence?.kind === "relay-address-other-port" || evidence?.kind === "dir-port"
+        ? evidence.kind
+        : names[0];
+  return detail === undefined
+    ? ` [${classification.flowClass}]`
+    : ` [${classification.flowClass} ${escapeText(detail)}]`;
+}
