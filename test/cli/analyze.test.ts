@@ -84,7 +84,9 @@ describe("leek analyze --json against the ground truth of each fixture", () => {
   it.each(truths.map((truth) => [truth.capture, truth] as const))("%s", (name, truth) => {
     const bridge = truth.flows.find(({ why }) => why.startsWith("bridge "));
     const bridgeOption =
-      bridge === undefined ? [] : ["--bridge", `${bridge.responder.address}:${bridge.responder.port}`];
+      bridge === undefined
+        ? []
+        : ["--bridge", `${bridge.responder.address}:${bridge.responder.port} ${bridge.fingerprint}`];
     const result = analyze([join(FIXTURES, name), ...CONSENSUS, ...bridgeOption]);
     expect([result.capture.packets, result.capture.bytes]).toEqual([truth.packets, truth.bytes]);
     expect(result.capture.sources[0]?.linkTypes).toEqual([truth.linkType]);
@@ -98,8 +100,8 @@ describe("leek analyze --json against the ground truth of each fixture", () => {
       const found = result.flows.find((candidate) => flowKey(candidate) === flowKey(flow));
       expect(found?.evidence[0]?.fingerprint).toBe(flow.fingerprint);
     }
-    // The names of a DNS flow are those asked for in it, which are no names of the server.
-    const named = truth.flows.filter(({ names, responder }) => names !== undefined && responder.port !== 53);
+    // Elsewhere the truth's names are what was asked of a resolver, a proxy or a web server.
+    const named = truth.flows.filter(({ names, responder }) => names !== undefined && responder.port === 443);
     for (const flow of named) {
       const found = result.flows.find((candidate) => flowKey(candidate) === flowKey(flow));
       expect(found?.names).toEqual(expect.arrayContaining([...flow.names!]));
