@@ -19,6 +19,11 @@ import { LineBuffer, TcpdumpFormatter } from "./tcpdump/index.js";
 const TOP_ENDPOINTS = 10;
 const TOP_PORTS = 4;
 const SHOWN_DOCUMENTS = 3;
+const COVERAGE = {
+  full: "the documents reach the whole capture",
+  partial: "the documents reach only a part of the capture, see the notes",
+  none: "no document reaches the capture, see the notes",
+} as const;
 
 /** Columns of the contrast: always the first three, the others when they have packets. */
 const ALWAYS: readonly FlowClass[] = ["clearnet", "tor", "local"];
@@ -60,6 +65,9 @@ function heading(result: AnalysisResult): string {
   }
   const more = documents.length - SHOWN_DOCUMENTS;
   if (more > 0) lines.push(`           and ${plural(more, "more document")}`);
+  if (result.first !== undefined && result.last !== undefined && documents.length > 0) {
+    lines.push(`Coverage   ${COVERAGE[directory.coverage(result.first.seconds, result.last.seconds).level]}`);
+  }
   return lines.join("\n");
 }
 

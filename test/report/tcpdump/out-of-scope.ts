@@ -38,7 +38,7 @@ function commonPrefix(a: string, b: string): number {
 }
 
 /** Whether a decoder out of scope accounts for a difference: then all before it is equal. */
-export function isExplained({ leek, tcpdump }: Difference): boolean {
+export function isExplained({ leek, tcpdump }: Pick<Difference, "leek" | "tcpdump">): boolean {
   if (tcpdump.startsWith(leek) && /, length \d+$/.test(leek)) {
     return portsOf(leek).some((port) => TCP_PORTS.has(port));
   }
