@@ -1,6 +1,8 @@
 import type { CapturedPacket } from "../base/index.js";
-import type { Analysis } from "../pipeline/index.js";
+import { Analysis } from "../pipeline/index.js";
+import type { LoadNote } from "../relays/index.js";
 import { packetTag } from "../report/index.js";
+import { type DirectoryOptions, DirectorySources } from "./directory-options.js";
 
 interface CachedTag {
   readonly serial: number;
@@ -30,5 +32,24 @@ export class Tagger {
     const text = Buffer.from(packetTag(analysis.classificationOf(row), analysis.namesOf(row)));
     this.#tags[row] = { serial, serverName, text };
     return text;
+  }
+}
+
+/** What tags are made from, found before the first packet and read when its time is known. */
+export class TagSources {
+  readonly #sources: DirectorySources;
+
+  /** @throws {LeekError} see DirectorySources. */
+  constructor(options: DirectoryOptions) {
+    this.#sources = new DirectorySources(options);
+  }
+
+  get notes(): readonly LoadNote[] {
+    return this.#sources.notes;
+  }
+
+  /** @param from - See DirectorySources.load. */
+  tagger(from: number | undefined): Tagger {
+    return new Tagger(new Analysis({ directory: this.#sources.load(from) }));
   }
 }

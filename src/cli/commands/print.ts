@@ -1,15 +1,14 @@
 import type { CapturedPacket } from "../../base/index.js";
 import type { PacketSource } from "../../capture/index.js";
-import { compileFilter } from "../../filter/index.js";
-import { Analysis } from "../../pipeline/index.js";
-import { LineBuffer, TcpdumpFormatter, type TimeStyle } from "../../report/index.js";
-import { type DirectoryOptions, DirectorySources } from "../directory-options.js";
+import type { PacketFilter } from "../../filter/index.js";
+import { LineBuffer, TcpdumpFormatter, type TimeStyle } from "../../report/tcpdump/index.js";
+import type { DirectoryOptions } from "../directory-options.js";
 import { ExitStatus } from "../exit-status.js";
 import { interfaceName, utcOffsetSeconds } from "../local-machine.js";
 import { say } from "../messages.js";
 import { writeOutput } from "../output.js";
 import { readCaptures } from "../read-capture.js";
-import { Tagger } from "../tagger.js";
+import type { Tagger, TagSources } from "../tagger.js";
 
 export interface PrintOptions extends DirectoryOptions {
   readonly filter: string | undefined;
@@ -27,8 +26,8 @@ const NEWLINE = 10;
 
 /** `leek print`: a line for each packet, as `tcpdump -n` writes it, and a tag behind it. */
 export async function print(paths: readonly string[], options: PrintOptions): Promise<number> {
-  const sources = options.plain ? undefined : new DirectorySources(options);
-  const filter = options.filter === undefined ? undefined : compileFilter(options.filter);
+  const tags = options.plain ? undefined : await loadTags(options);
+  const filter = options.filter === undefined ? undefined : await loadFilter(options.filter);
   const { time, linkLevel, quiet, number } = options;
   const formatter = new TcpdumpFormatter({ time, linkLevel, quiet, number, utcOffsetSeconds, interfaceName });
   const lines = new LineBuffer(FLUSH_AT * 2);
@@ -41,7 +40,7 @@ export async function print(paths: readonly string[], options: PrintOptions): Pr
   const source = await readCaptures(paths, {
     start(opened: PacketSource, from: number | undefined) {
       for (const { linkType } of opened.infos.flatMap((info) => info.interfaces)) filter?.prepare(linkType);
-      if (sources !== undefined) tagger = new Tagger(new Analysis({ directory: sources.load(from) }));
+      tagger = tags?.tagger(from);
     },
     packet(packet: CapturedPacket) {
       if (filter !== undefined && !filter.matches(packet)) return true;
@@ -58,10 +57,22 @@ export async function print(paths: readonly string[], options: PrintOptions): Pr
     batch: flush,
   });
   flush();
-  for (const note of sources?.notes ?? []) say(note.message);
+  for (const note of tags?.notes ?? []) say(note.message);
   for (const { name, damage } of source.infos) {
     if (damage !== undefined)
       say(`${name} is damaged at record ${damage.record}, byte ${damage.offset}: ${damage.message}`);
   }
   return ExitStatus.Ok;
+}
+
+// What only some runs need is loaded when it is: it would double the start of a plain run.
+
+async function loadTags(options: DirectoryOptions): Promise<TagSources> {
+  const { TagSources } = await import("../tagger.js");
+  return new TagSources(options);
+}
+
+async function loadFilter(expression: string): Promise<PacketFilter> {
+  const { compileFilter } = await import("../../filter/index.js");
+  return compileFilter(expression);
 }
