@@ -16,7 +16,10 @@ export function packetTag(classification: Classification, names: readonly string
       : evidence?.kind === "relay-address-other-port" || evidence?.kind === "dir-port"
         ? evidence.kind
         : names[0];
-  return detail === undefined
-    ? ` [${classification.flowClass}]`
-    : ` [${classification.flowClass} ${escapeText(detail)}]`;
+  return detail === undefined ? ` [${classification.flowClass}]` : ` [${classification.flowClass} ${oneWord(detail)}]`;
+}
+
+/** A name with a blank or a bracket in it could end the tag and begin another one. */
+function oneWord(name: string): string {
+  return escapeText(name).replace(/[ [\]]/g, (character) => `\\x${character.charCodeAt(0).toString(16)}`);
 }
