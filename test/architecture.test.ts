@@ -42,6 +42,8 @@ const ROOMS: Rooms = {
   audit: BELOW_AUDIT,
   pipeline: BELOW_PIPELINE,
   report: BELOW_REPORT,
+  // Loaded on their own: JSON needs no tables, plain lines need nothing else.
+  "report/contrast": [],
   "report/tcpdump": [],
   cli: [...BELOW_REPORT, "report"],
 };

@@ -16,8 +16,8 @@ const DISORDER_SECONDS = 3600;
 
 /** The options by which commands are told of relays. */
 export interface DirectoryOptions {
-  readonly consensus: readonly string[];
-  readonly bridge: readonly string[];
+  readonly consensus?: readonly string[];
+  readonly bridge?: readonly string[];
   /** False for --no-local-consensus. */
   readonly localConsensus: boolean;
 }
@@ -34,11 +34,12 @@ export class DirectorySources {
    * @throws {LeekError} when a path or a bridge that the user named is no good.
    */
   constructor(options: DirectoryOptions) {
-    this.#bridges = options.bridge.map(parseBridge);
+    const { consensus = [], bridge = [] } = options;
+    this.#bridges = bridge.map(parseBridge);
     const none = { files: [], notes: [] };
     const found =
-      options.consensus.length > 0
-        ? findConsensusFiles(options.consensus)
+      consensus.length > 0
+        ? findConsensusFiles(consensus)
         : options.localConsensus
           ? findLocalConsensus(torDataDirectories(homedir()))
           : none;

@@ -20,6 +20,26 @@ leek never uses the network. Names come from the capture itself.
 Exit status: 0 done, 64 wrong usage, 65 bad data, 66 no such input, 69 something needed is missing,
 74 input or output failed, 77 no permission.`;
 
+const ANALYZE_EXAMPLES = `
+Examples:
+  leek analyze monday.pcap tuesday.pcapng.gz --consensus consensuses/
+  leek analyze node.pcap --bridge 192.0.2.7:443
+  leek analyze node.pcap --json | jq '.flows[] | select(.class == "clearnet")'
+  leek analyze node.pcap --csv flows > flows.csv
+  leek analyze -r node.pcap not port 22`;
+
+const PRINT_EXAMPLES = `
+Examples:
+  leek print node.pcap | grep -v '\\[tor '
+  leek print --plain -tttt -r node.pcap tcp port 9001
+  ssh node sudo tcpdump -i eth0 -U -w - | leek print -`;
+
+const LOOKUP_EXAMPLES = `
+Examples:
+  leek relays lookup 192.0.2.7:443
+  leek relays lookup '[2001:db8::7]:9001' --at "2026-11-22 10:00" --consensus consensuses/
+  leek relays lookup 192.0.2.7 --json`;
+
 /**
  * Runs the command line.
  *
@@ -63,6 +83,7 @@ function buildProgram(done: (status: number) => void): Command {
     .description("Reads captures (merged by time, - for standard input) and shows clearnet beside Tor.")
     .option("--json", "print the document leek/analysis@1 instead (docs/analysis.schema.json)")
     .addOption(new Option("--csv <what>", "print records as CSV instead").choices(["flows"]).conflicts("json"))
+    .addHelpText("after", ANALYZE_EXAMPLES)
     .action(async (captures: string[], options) => {
       const { analyze } = await import("./commands/analyze.js");
       const { paths, filter } = inputs(captures, options);
@@ -83,6 +104,7 @@ function buildProgram(done: (status: number) => void): Command {
     .option("-e", "print the link-level header")
     .option("-q", "print less of the protocol")
     .option("-#, --number", "print the packet's number")
+    .addHelpText("after", PRINT_EXAMPLES)
     .action(async (captures: string[], options) => {
       const { print } = await import("./commands/print.js");
       const { paths, filter } = inputs(captures, options);
@@ -97,6 +119,7 @@ function buildProgram(done: (status: number) => void): Command {
     .description("Tells whether ADDR or ADDR:PORT was a Tor relay. Exit status: 0 listed, 1 not listed, 2 no data.")
     .option("--at <time>", 'the moment, in UTC: "2026-11-22 10:00"')
     .option("--json", "print the answer as JSON")
+    .addHelpText("after", LOOKUP_EXAMPLES)
     .exitOverride()
     .action(async (address: string, options) => {
       const { relaysLookup } = await import("./commands/relays-lookup.js");
@@ -110,7 +133,7 @@ function captureCommand(program: Command, name: string): Command {
   const command = program
     .command(`${name} [captures...]`)
     .exitOverride()
-    .option("-r <file>", "read this capture; then what follows the options is a filter, as with tcpdump", collect, [])
+    .option("-r <file>", "read this capture; then what follows the options is a filter, as with tcpdump", collect)
     .option("-f, --filter <expression>", "only packets that match, in pcap-filter syntax")
     .option("-c, --count <n>", "stop after n packets", positive)
     .option("-n", "accepted for tcpdump users: leek never looks names up");
@@ -119,8 +142,8 @@ function captureCommand(program: Command, name: string): Command {
 
 function directoryOptions(command: Command): Command {
   return command
-    .option("--consensus <path>", "a consensus, or a directory of them (repeatable)", collect, [])
-    .option("--bridge <line>", "a bridge that is in use: ADDR:PORT or a torrc line (repeatable)", collect, [])
+    .option("--consensus <path>", "a consensus, or a directory of them (repeatable)", collect)
+    .option("--bridge <line>", "a bridge that is in use: ADDR:PORT or a torrc line (repeatable)", collect)
     .option("--no-local-consensus", "do not look where tor on this machine keeps its consensus");
 }
 
@@ -128,7 +151,7 @@ function directoryOptions(command: Command): Command {
 const TIME_STYLES: readonly TimeStyle[] = ["clock", "none", "epoch", "delta", "date", "since-first"];
 
 interface InputOptions {
-  readonly r: readonly string[];
+  readonly r?: readonly string[];
   readonly filter?: string;
 }
 
@@ -137,22 +160,23 @@ function inputs(
   words: readonly string[],
   options: InputOptions,
 ): { paths: readonly string[]; filter: string | undefined } {
-  if (options.r.length === 0) {
+  const paths = options.r ?? [];
+  if (paths.length === 0) {
     if (words.length > 0) return { paths: words, filter: options.filter };
     throw usageError("No capture was named.", "Name one or more files, or - for standard input.");
   }
-  if (words.length === 0) return { paths: options.r, filter: options.filter };
+  if (words.length === 0) return { paths, filter: options.filter };
   if (options.filter !== undefined) {
     throw usageError("There are two filters.", "Give one with -f, or after -r FILE, not both.");
   }
-  return { paths: options.r, filter: words.join(" ") };
+  return { paths, filter: words.join(" ") };
 }
 
 function usageError(message: string, hint: string): LeekError {
   return new LeekError("LEEK_USAGE", "usage", message, { hint });
 }
 
-function collect(value: string, before: readonly string[]): string[] {
+function collect(value: string, before: readonly string[] = []): string[] {
   return [...before, value];
 }
 

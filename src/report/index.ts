@@ -1,4 +1,3 @@
-export { renderContrast } from "./contrast.js";
 export { flowCsv, flowCsvHeader } from "./csv.js";
 export { AnalysisJsonWriter } from "./json.js";
 export { packetTag } from "./tags.js";

@@ -1,10 +1,10 @@
 import type { CapturedPacket, FractionDigits } from "../../base/index.js";
 import type { PacketSource, SourceInfo } from "../../capture/index.js";
-import { compileFilter } from "../../filter/index.js";
 import { Analysis, type AnalysisResult, EndpointTotals, type FlowRecord } from "../../pipeline/index.js";
-import { AnalysisJsonWriter, flowCsv, flowCsvHeader, renderContrast } from "../../report/index.js";
+import { AnalysisJsonWriter, flowCsv, flowCsvHeader } from "../../report/index.js";
 import { type DirectoryOptions, DirectorySources } from "../directory-options.js";
 import { ExitStatus } from "../exit-status.js";
+import { loadFilter } from "../load-filter.js";
 import { say } from "../messages.js";
 import { TextOutput } from "../output.js";
 import { readCaptures } from "../read-capture.js";
@@ -25,8 +25,8 @@ interface AnalysisOutput {
 /** `leek analyze`: the contrast report, or its JSON document, or its flows as CSV. */
 export async function analyze(paths: readonly string[], options: AnalyzeOptions): Promise<number> {
   const sources = new DirectorySources(options);
-  const filter = options.filter === undefined ? undefined : compileFilter(options.filter);
-  const output = outputFor(options.format);
+  const filter = options.filter === undefined ? undefined : await loadFilter(options.filter);
+  const output = await outputFor(options.format);
   let analysis: Analysis | undefined;
   let left = options.count ?? Number.POSITIVE_INFINITY;
   const source = await readCaptures(paths, {
@@ -56,7 +56,7 @@ function fractionDigits(infos: readonly SourceInfo[]): FractionDigits {
   return infos.some((info) => info.interfaces.some((face) => face.fractionDigits === 9)) ? 9 : 6;
 }
 
-function outputFor(format: AnalyzeOptions["format"]): AnalysisOutput {
+async function outputFor(format: AnalyzeOptions["format"]): Promise<AnalysisOutput> {
   const out = new TextOutput();
   switch (format) {
     case "json": {
@@ -77,6 +77,7 @@ function outputFor(format: AnalyzeOptions["format"]): AnalysisOutput {
         finish: () => out.flush(),
       };
     case "text": {
+      const { renderContrast } = await import("../../report/contrast/index.js");
       const endpoints = new EndpointTotals();
       return {
         start() {},

@@ -1,9 +1,9 @@
 import type { CapturedPacket } from "../../base/index.js";
 import type { PacketSource } from "../../capture/index.js";
-import type { PacketFilter } from "../../filter/index.js";
 import { LineBuffer, TcpdumpFormatter, type TimeStyle } from "../../report/tcpdump/index.js";
 import type { DirectoryOptions } from "../directory-options.js";
 import { ExitStatus } from "../exit-status.js";
+import { loadFilter } from "../load-filter.js";
 import { interfaceName, utcOffsetSeconds } from "../local-machine.js";
 import { say } from "../messages.js";
 import { writeOutput } from "../output.js";
@@ -65,14 +65,8 @@ export async function print(paths: readonly string[], options: PrintOptions): Pr
   return ExitStatus.Ok;
 }
 
-// What only some runs need is loaded when it is: it would double the start of a plain run.
-
+// Loaded when it is needed: it would double the start of a plain run.
 async function loadTags(options: DirectoryOptions): Promise<TagSources> {
   const { TagSources } = await import("../tagger.js");
   return new TagSources(options);
-}
-
-async function loadFilter(expression: string): Promise<PacketFilter> {
-  const { compileFilter } = await import("../../filter/index.js");
-  return compileFilter(expression);
 }

@@ -1,8 +1,8 @@
 import Table from "cli-table3";
-import { escapeText, formatIsoTime, linkTypeName } from "../base/index.js";
-import type { FlowClass } from "../classify/index.js";
-import { type Moment, SIZE_BUCKET_BOUNDS } from "../flows/index.js";
-import { formatEndpoint } from "../net/index.js";
+import { escapeText, formatIsoTime, linkTypeName } from "../../base/index.js";
+import type { FlowClass } from "../../classify/index.js";
+import { type Moment, SIZE_BUCKET_BOUNDS } from "../../flows/index.js";
+import { formatEndpoint } from "../../net/index.js";
 import type {
   AnalysisResult,
   ClassTotals,
@@ -10,11 +10,11 @@ import type {
   EndpointTotals,
   FlowRecord,
   Specimen,
-} from "../pipeline/index.js";
+} from "../../pipeline/index.js";
+import { LineBuffer, TcpdumpFormatter } from "../tcpdump/index.js";
 import { findNotes } from "./notes.js";
 import { count, duration, plural, share, withUnit } from "./numbers.js";
 import { describeObserver } from "./observer.js";
-import { LineBuffer, TcpdumpFormatter } from "./tcpdump/index.js";
 
 const TOP_ENDPOINTS = 10;
 const TOP_PORTS = 4;

@@ -1,6 +1,6 @@
-import { escapeText, formatIsoSeconds } from "../base/index.js";
-import type { SourceInfo } from "../capture/index.js";
-import type { AnalysisResult, EndpointTotals } from "../pipeline/index.js";
+import { escapeText, formatIsoSeconds } from "../../base/index.js";
+import type { SourceInfo } from "../../capture/index.js";
+import type { AnalysisResult, EndpointTotals } from "../../pipeline/index.js";
 import { plural } from "./numbers.js";
 
 /** What each anomaly code means, for people. Codes without a text here are shown as they are. */

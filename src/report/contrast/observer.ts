@@ -1,6 +1,6 @@
-import { escapeText } from "../base/index.js";
-import { formatEndpoint } from "../net/index.js";
-import type { FlowRecord } from "../pipeline/index.js";
+import { escapeText } from "../../base/index.js";
+import { formatEndpoint } from "../../net/index.js";
+import type { FlowRecord } from "../../pipeline/index.js";
 
 /** What a service's port lets somebody on the path expect, beside who talks to whom. */
 const BY_PORT: Readonly<Record<string, string>> = {

@@ -1,0 +1,1 @@
+export { renderContrast } from "./contrast.js";
