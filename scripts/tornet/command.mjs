@@ -11,7 +11,7 @@ Starts a private Tor network in network namespaces of its own, visits a web serv
 Needs Linux, root, and the Debian packages tor, iproute2 and openssl. No packet leaves the machine.
 
   --keep-running  Stay up until Ctrl-C, for experiments.
-  --dir DIR       Put keys, logs and documents into DIR and leave them there.
+  --dir DIR       Put keys, logs and documents into DIR (new or empty) and leave them there.
   --help          Show this text.
 
 Exit status: 0 it works, 1 it does not, 2 wrong usage, 77 this machine cannot run it (not root, tor missing ...).`;

@@ -5,7 +5,7 @@
  * As a module it gives `startTornet`. As a command it starts the network, shows that it works, and stops it.
  */
 
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -29,7 +29,7 @@ import { startVisitor } from "./visitor/start.mjs";
 
 /**
  * @typedef {object} TornetOptions
- * @property {string} [dir] - Where keys, logs and documents go, and stay. Default: a temporary directory that `stop`
+ * @property {string} [dir] - Where keys, logs and documents go, and stay: new or empty. Default: a temporary directory that `stop`
  *   removes.
  * @property {number} [consensusIntervalSeconds] - A consensus is fresh for one interval and valid for three. It must
  *   divide 30 minutes. Default 1800.
@@ -104,7 +104,7 @@ export class Tornet {
 
   /** @param {TornetOptions} options */
   async start({ consensusIntervalSeconds = 1800, firstVoteSeconds = 15 }) {
-    await mkdir(this.dir, { recursive: true });
+    await this.#requireEmptyDirectory();
     await removeOrphans();
     for (const namespace of [this.internet, this.node]) {
       this.#namespaces.push(namespace);
@@ -112,10 +112,7 @@ export class Tornet {
     }
     await connectNamespaces(this.internet, this.node);
     await this.#startServers();
-    const authorities = RELAYS.filter((relay) => relay.roles.includes("authority"));
-    this.authorityLines = await Promise.all(
-      authorities.map((relay) => makeAuthority(this.#dataDirectory(relay.nickname), relay)),
-    );
+    this.authorityLines = await this.#makeAuthorities();
     const firstVote = Math.ceil(Date.now() / 1000) + firstVoteSeconds;
     this.#settings = {
       authorityLines: this.authorityLines,
@@ -124,10 +121,10 @@ export class Tornet {
       votingStartOffsetSeconds: firstVote % consensusIntervalSeconds,
       resolverFile: join(this.dir, "resolv.conf"),
     };
-    await this.#startRelays(this.#settings);
+    this.relays = await this.#startRelays(RELAYS.filter((relay) => !isBridge(relay)));
     await this.#awaitConsensus(firstVoteSeconds);
     await this.#awaitInformedRelays();
-    await this.#startClient();
+    await Promise.all([this.#startBridges(), this.#startClient()]);
     this.#visitor = await startVisitor(this.node, this.#processes);
   }
 
@@ -161,7 +158,7 @@ export class Tornet {
    * @param {string} nickname - Of a relay, or of a client in its first run.
    */
   async awaitDescriptors(nickname) {
-    const listed = this.relays.filter((relay) => !relay.roles.includes("bridge")).length;
+    const listed = this.relays.filter((relay) => !isBridge(relay)).length;
     const known = async () => (await countMicrodescriptors(this.#dataDirectory(nickname))) >= listed;
     const options = { timeoutMs: 60_000, signal: this.#stopping.signal };
     await waitFor(`${nickname} to get the descriptors of all relays`, known, options);
@@ -197,6 +194,17 @@ export class Tornet {
     return join(this.dir, nickname);
   }
 
+  async #requireEmptyDirectory() {
+    await mkdir(this.dir, { recursive: true });
+    const found = await readdir(this.dir);
+    if (found.length > 0) throw new Error(`${this.dir} is not empty: name a new directory, or remove its files`);
+  }
+
+  #makeAuthorities() {
+    const authorities = RELAYS.filter((relay) => relay.roles.includes("authority"));
+    return Promise.all(authorities.map((relay) => makeAuthority(this.#dataDirectory(relay.nickname), relay)));
+  }
+
   async #startServers() {
     const onAccepted = (/** @type {import("./servers/start.mjs").Accepted} */ connection) => {
       this.accepted.push(connection);
@@ -209,14 +217,17 @@ export class Tornet {
     await writeFile(join(this.dir, "resolv.conf"), `nameserver ${dnsServer?.address}\n`);
   }
 
-  /** @param {import("./torrc.mjs").NetworkSettings} settings */
-  async #startRelays(settings) {
-    this.relays = await Promise.all(
-      RELAYS.map(async (plan) => {
-        const dataDirectory = this.#dataDirectory(plan.nickname);
-        await mkdir(dataDirectory, { recursive: true, mode: 0o700 });
-        const torrc = relayTorrc(settings, dataDirectory, plan);
+  /**
+   * @param {readonly import("./plan.mjs").RelayPlan[]} plans
+   * @returns {Promise<Relay[]>}
+   */
+  #startRelays(plans) {
+    return Promise.all(
+      plans.map(async (plan) => {
         const { nickname } = plan;
+        const dataDirectory = this.#dataDirectory(nickname);
+        await mkdir(dataDirectory, { recursive: true, mode: 0o700 });
+        const torrc = relayTorrc(started(this.#settings), dataDirectory, plan);
         const place = { nickname, dataDirectory, torrc, namespace: this.internet, processes: this.#processes };
         await new TorProcess(place).start();
         return { ...plan, fingerprint: await readFingerprint(dataDirectory, this.#stopping.signal) };
@@ -236,9 +247,7 @@ export class Tornet {
       signal: this.#stopping.signal,
     });
     const consensus = parseConsensus(text);
-    const missing = this.relays.filter(
-      (relay) => !relay.roles.includes("bridge") && !isListed(relay, consensus.relays),
-    );
+    const missing = this.relays.filter((relay) => !isListed(relay, consensus.relays));
     if (missing.length > 0) {
       const names = missing.map((relay) => relay.nickname).join(", ");
       throw new Error(`Registered too late for the first vote: ${names}. Try a larger firstVoteSeconds.`);
@@ -254,6 +263,13 @@ export class Tornet {
    */
   async #awaitInformedRelays() {
     await Promise.all(this.relays.map(({ nickname }) => this.awaitDescriptors(nickname)));
+  }
+
+  /** Late, because a bridge fetches documents as clients do: if it has asked in vain, it does not ask again soon. */
+  async #startBridges() {
+    const bridges = await this.#startRelays(RELAYS.filter(isBridge));
+    this.relays = [...this.relays, ...bridges];
+    await Promise.all(bridges.map(({ nickname }) => this.awaitDescriptors(nickname)));
   }
 
   async #startClient() {
@@ -278,6 +294,11 @@ function isListed(relay, listed) {
   if (relay.roles.includes("exit")) wanted.push("Exit");
   if (!wanted.every((flag) => entry?.flags.includes(flag))) return false;
   return relay.ipv6 === undefined || entry?.ipv6 !== undefined;
+}
+
+/** @param {import("./plan.mjs").RelayPlan} relay */
+function isBridge(relay) {
+  return relay.roles.includes("bridge");
 }
 
 /**

@@ -60,18 +60,26 @@ export function relayTorrc(network, dataDirectory, relay) {
     `OutboundBindAddress ${relay.address}`,
     `ORPort ${relay.address}:${relay.orPort}`,
     "SocksPort 0",
-    // A relay that asked before there is a consensus would wait ever longer between its further attempts.
-    `TestingServerConsensusDownloadInitialDelay ${network.firstVoteSeconds + 1}`,
     "ContactInfo nobody@example.com",
     ...addressFamilyLines(relay),
     ...(relay.dirPort ? [`DirPort ${relay.address}:${relay.dirPort}`] : []),
     ...(relay.roles.includes("exit") ? exitLines(network) : ["ExitRelay 0"]),
     ...(relay.roles.includes("authority") ? AUTHORITY_LINES : []),
-    ...(relay.roles.includes("bridge")
-      ? ["BridgeRelay 1", "PublishServerDescriptor 0", "BridgeDistribution none"]
-      : []),
+    ...(relay.roles.includes("bridge") ? BRIDGE_LINES : earlyStarterLines(network)),
   ];
   return text(lines);
+}
+
+const BRIDGE_LINES = ["BridgeRelay 1", "PublishServerDescriptor 0", "BridgeDistribution none"];
+
+/**
+ * For those that start before the first vote.
+ *
+ * @param {NetworkSettings} network
+ */
+function earlyStarterLines({ firstVoteSeconds }) {
+  // Who asked before there is a consensus would wait ever longer between its further attempts.
+  return [`TestingServerConsensusDownloadInitialDelay ${firstVoteSeconds + 1}`];
 }
 
 /** @param {import("./plan.mjs").RelayPlan} relay */
