@@ -15,7 +15,7 @@ import { StreamSource } from "./stream-source.js";
 export interface OpenCaptureOptions {
   /** Read this instead of the file; the path then only names it. */
   readonly stream?: Readable;
-  /** How much is read at a time; twice that is held. Default: 4 MiB. */
+  /** How much is read at a time; twice that is held. Default: 8 MiB. */
   readonly chunkBytes?: number;
 }
 
