@@ -28,7 +28,8 @@ export async function analyze(paths: readonly string[], options: AnalyzeOptions)
   const filter = options.filter === undefined ? undefined : await loadFilter(options.filter);
   const output = await outputFor(options.format);
   let analysis: Analysis | undefined;
-  let left = options.count ?? Number.POSITIVE_INFINITY;
+  // Counted up in whole numbers: V8 would make an object of each value that is none, such as Infinity - 1.
+  let taken = 0;
   const source = await readCaptures(paths, {
     start(opened: PacketSource, from: number | undefined) {
       const directory = sources.load(from);
@@ -42,8 +43,8 @@ export async function analyze(paths: readonly string[], options: AnalyzeOptions)
     packet(packet: CapturedPacket) {
       if (filter !== undefined && !filter.matches(packet)) return true;
       analysis!.observe(packet);
-      left -= 1;
-      return left > 0;
+      taken++;
+      return taken !== options.count;
     },
     batch() {},
   });

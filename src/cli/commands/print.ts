@@ -32,7 +32,8 @@ export async function print(paths: readonly string[], options: PrintOptions): Pr
   const formatter = new TcpdumpFormatter({ time, linkLevel, quiet, number, utcOffsetSeconds, interfaceName });
   const lines = new LineBuffer(FLUSH_AT * 2);
   let tagger: Tagger | undefined;
-  let left = options.count ?? Number.POSITIVE_INFINITY;
+  // Counted up in whole numbers: V8 would make an object of each value that is none, such as Infinity - 1.
+  let taken = 0;
   const flush = () => {
     writeOutput(lines.bytes, lines.length);
     lines.clear();
@@ -51,8 +52,8 @@ export async function print(paths: readonly string[], options: PrintOptions): Pr
       }
       lines.byte(NEWLINE);
       if (lines.length >= FLUSH_AT) flush();
-      left -= 1;
-      return left > 0;
+      taken++;
+      return taken !== options.count;
     },
     batch: flush,
   });
