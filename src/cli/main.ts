@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { LeekError } from "../base/index.js";
-import type { TimeStyle } from "../report/index.js";
+import type { TimeStyle } from "../report/tcpdump/index.js";
 import { ExitStatus } from "./exit-status.js";
 import { reportError } from "./messages.js";
 

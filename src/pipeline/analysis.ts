@@ -1,6 +1,6 @@
 import { PassiveNames, readTlsServerName } from "../apps/index.js";
 import { type CapturedPacket, type FractionDigits, linkTypeName } from "../base/index.js";
-import type { SourceInfo } from "../capture/index.js";
+import { fractionDigitsOf, type SourceInfo } from "../capture/index.js";
 import { type Classification, Classifier, FLOW_CLASSES, type FlowClass, type Opener } from "../classify/index.js";
 import { DecodeStatus, decodePacket, PacketHeaders } from "../decode/index.js";
 import { type Flow, FlowTable, type Moment } from "../flows/index.js";
@@ -136,7 +136,6 @@ export class Analysis {
       for (const [code, count] of source.anomalies) this.#count(code, count);
       if (source.damage !== undefined) this.#count(source.damage.code);
     }
-    const nanosecond = sources.some((source) => source.interfaces.some((face) => face.fractionDigits === 9));
     // Every packet belongs to a class, so the whole is the sum of the classes, and costs nothing per packet.
     const whole = new ClassTotals();
     for (const name of FLOW_CLASSES) whole.add(this.#classes[name]);
@@ -146,7 +145,7 @@ export class Analysis {
       bytes: whole.bytes,
       first: whole.first,
       last: whole.last,
-      fractionDigits: nanosecond ? 9 : 6,
+      fractionDigits: fractionDigitsOf(sources),
       anomalies: this.#anomalies,
       classes: this.#classes,
       nonIp: this.#nonIp,

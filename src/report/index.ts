@@ -1,4 +1,3 @@
 export { flowCsv, flowCsvHeader } from "./csv.js";
 export { AnalysisJsonWriter } from "./json.js";
 export { packetTag } from "./tags.js";
-export { LineBuffer, TcpdumpFormatter, type TcpdumpOptions, type TimeStyle } from "./tcpdump/index.js";

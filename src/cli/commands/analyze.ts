@@ -1,5 +1,5 @@
 import type { CapturedPacket, FractionDigits } from "../../base/index.js";
-import type { PacketSource, SourceInfo } from "../../capture/index.js";
+import { fractionDigitsOf, type PacketSource } from "../../capture/index.js";
 import { Analysis, type AnalysisResult, EndpointTotals, type FlowRecord } from "../../pipeline/index.js";
 import { AnalysisJsonWriter, flowCsv, flowCsvHeader } from "../../report/index.js";
 import { type DirectoryOptions, DirectorySources } from "../directory-options.js";
@@ -37,7 +37,7 @@ export async function analyze(paths: readonly string[], options: AnalyzeOptions)
       output.start();
       analysis = new Analysis({
         directory,
-        onFlow: (record) => output.flow(record, fractionDigits(opened.infos)),
+        onFlow: (record) => output.flow(record, fractionDigitsOf(opened.infos)),
       });
     },
     packet(packet: CapturedPacket) {
@@ -51,10 +51,6 @@ export async function analyze(paths: readonly string[], options: AnalyzeOptions)
   for (const note of sources.notes) say(note.message);
   output.finish(analysis!.finish(source.infos));
   return ExitStatus.Ok;
-}
-
-function fractionDigits(infos: readonly SourceInfo[]): FractionDigits {
-  return infos.some((info) => info.interfaces.some((face) => face.fractionDigits === 9)) ? 9 : 6;
 }
 
 async function outputFor(format: AnalyzeOptions["format"]): Promise<AnalysisOutput> {
