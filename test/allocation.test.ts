@@ -2,10 +2,9 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { buildSync } from "esbuild";
 import { afterAll, describe, expect, it } from "vitest";
+import { bundleScript } from "./support/bundle.js";
 import { buildPcap } from "./support/capture-builder.js";
-import { PROJECT } from "./support/leek.js";
 import { ascii, ethernet, ipv4, ipv6, tcp } from "./support/packet-builder.js";
 
 const scratch = mkdtempSync(join(tmpdir(), "leek-allocation-"));
@@ -52,13 +51,7 @@ describe("the path from capture to flow table", () => {
     const capture = join(scratch, "many.pcap");
     writeFileSync(capture, buildPcap({}, records));
     const probe = join(scratch, "probe.mjs");
-    buildSync({
-      stdin: { contents: PROBE, resolveDir: PROJECT },
-      bundle: true,
-      platform: "node",
-      format: "esm",
-      outfile: probe,
-    });
+    bundleScript(PROBE, probe);
     const { stdout, stderr } = spawnSync(
       process.execPath,
       ["--expose-gc", "--max-semi-space-size=64", probe, capture],

@@ -3,13 +3,14 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { bundleScript } from "../support/bundle.js";
 import { buildPcap, PcapngBuilder } from "../support/capture-builder.js";
 import { payload } from "./read-packets.js";
 
 // In a process of its own: --expose-gc, and no test runner that allocates meanwhile.
 const SCRIPT = `
-import { openCapture } from ${JSON.stringify(new URL("../../src/capture/index.ts", import.meta.url).pathname)};
-import { CapturedPacket } from ${JSON.stringify(new URL("../../src/base/index.ts", import.meta.url).pathname)};
+import { openCapture } from "./src/capture/index.js";
+import { CapturedPacket } from "./src/base/index.js";
 const packet = new CapturedPacket();
 let packets = 0, grown = 0, sum = 0;
 for (let round = 0; round < 2; round += 1) {
@@ -34,22 +35,7 @@ const PACKETS = 500_000;
 const directory = mkdtempSync(join(tmpdir(), "leek-allocation-"));
 const bundle = join(directory, "main.mjs");
 
-beforeAll(async () => {
-  const main = join(directory, "main.ts");
-  writeFileSync(main, SCRIPT);
-  const { build } = await import("vite");
-  await build({
-    logLevel: "silent",
-    configFile: false,
-    build: {
-      ssr: main,
-      outDir: directory,
-      emptyOutDir: false,
-      rollupOptions: { output: { entryFileNames: "main.mjs" } },
-    },
-    ssr: { noExternal: true },
-  });
-});
+beforeAll(() => bundleScript(SCRIPT, bundle));
 afterAll(() => rmSync(directory, { recursive: true }));
 
 describe("reading allocates nothing per packet", () => {

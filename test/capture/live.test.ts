@@ -8,6 +8,7 @@ import { constants, createGzip } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CapturedPacket } from "../../src/base/index.js";
 import { openCapture, openCaptures, type PacketSource } from "../../src/capture/index.js";
+import { bundleScript } from "../support/bundle.js";
 import { buildPcap, PcapngBuilder } from "../support/capture-builder.js";
 import { copyPacket, hex, payload, type ReadPacket, readAll } from "./read-packets.js";
 
@@ -103,8 +104,8 @@ describe("a capture that is still being written", () => {
 
 describe("standard input", () => {
   const script = `
-    import { openCapture } from ${JSON.stringify(new URL("../../src/capture/index.ts", import.meta.url).pathname)};
-    import { CapturedPacket } from ${JSON.stringify(new URL("../../src/base/index.ts", import.meta.url).pathname)};
+    import { openCapture } from "./src/capture/index.js";
+    import { CapturedPacket } from "./src/base/index.js";
     const source = await openCapture("-");
     const packet = new CapturedPacket();
     while (await source.fill()) {
@@ -114,24 +115,9 @@ describe("standard input", () => {
     console.log(JSON.stringify(source.infos[0].totalBytes ?? null));
     await source.close();
   `;
-  const main = join(directory, "main.ts");
   const bundle = join(directory, "main.mjs");
 
-  beforeAll(async () => {
-    writeFileSync(main, script);
-    const { build } = await import("vite");
-    await build({
-      logLevel: "silent",
-      configFile: false,
-      build: {
-        ssr: main,
-        outDir: directory,
-        emptyOutDir: false,
-        rollupOptions: { output: { entryFileNames: "main.mjs" } },
-      },
-      ssr: { noExternal: true },
-    });
-  });
+  beforeAll(() => bundleScript(script, bundle));
 
   it("a waiting read does not keep the process from exiting", async () => {
     const pipe = join(directory, "held-open");
