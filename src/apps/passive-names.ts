@@ -12,6 +12,7 @@ interface LearnedName {
 const MAX_ADDRESSES = 65_536;
 /** Names kept for one address: CDNs serve thousands of names from one. */
 const MAX_NAMES = 8;
+const NO_NAMES: readonly string[] = [];
 
 /** What the capture's own DNS answers said of addresses ("passive DNS"). Nothing is ever looked up. */
 export class PassiveNames {
@@ -25,9 +26,11 @@ export class PassiveNames {
   }
 
   /** The names that had been answered for an address up to a moment, in the order in which they were learned. */
-  namesOf(address: string, seconds: number, nanoseconds: number): string[] {
+  namesOf(address: string, seconds: number, nanoseconds: number): readonly string[] {
+    const known = this.#byAddress.get(address);
+    if (known === undefined) return NO_NAMES;
     const names: string[] = [];
-    for (const learned of this.#byAddress.get(address) ?? []) {
+    for (const learned of known) {
       const before = learned.seconds < seconds || (learned.seconds === seconds && learned.nanoseconds <= nanoseconds);
       if (before) names.push(learned.name);
     }

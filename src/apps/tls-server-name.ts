@@ -1,8 +1,12 @@
+import { ByteText } from "./byte-text.js";
+
 const RECORD_HANDSHAKE = 22;
 const CLIENT_HELLO = 1;
 const EXTENSION_SERVER_NAME = 0;
 const NAME_TYPE_HOST = 0;
 const MAX_HOST_NAME = 255;
+/** For one name after the other. */
+const NAME = new ByteText(MAX_HOST_NAME);
 
 /**
  * Reads the server name (SNI) of a TLS ClientHello at the start of a TCP payload. A ClientHello that goes on in the
@@ -40,7 +44,7 @@ function serverName(view: DataView, start: number, end: number): string | undefi
   if (end - start < 5 || view.getUint8(start + 2) !== NAME_TYPE_HOST) return undefined;
   const length = view.getUint16(start + 3);
   if (length === 0 || length > MAX_HOST_NAME || end - (start + 5) < length) return undefined;
-  let name = "";
-  for (let i = 0; i < length; i++) name += String.fromCharCode(view.getUint8(start + 5 + i));
-  return name;
+  NAME.length = 0;
+  for (let i = 0; i < length; i++) NAME.push(view.getUint8(start + 5 + i));
+  return NAME.toString();
 }

@@ -22,9 +22,10 @@ export function formatIsoTime(seconds: number, nanoseconds: number, digits: Frac
   return `${date.toISOString().slice(0, -5)}.${formatFraction(nanoseconds, digits)}Z`;
 }
 
-/** Whole seconds as `2026-11-22T10:00:00Z`, the form for document times. */
+/** Whole seconds as `2026-11-22T10:00:00Z`, the form for document times; beyond what Date holds, as `@SECONDS`. */
 export function formatIsoSeconds(seconds: number): string {
-  return new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
+  const date = new Date(seconds * 1000);
+  return Number.isNaN(date.getTime()) ? `@${seconds}` : date.toISOString().replace(".000Z", "Z");
 }
 
 const UTC_TIME = /^(\d{4})-(\d{2})-(\d{2})(?:[ T](\d{2}):(\d{2})(?::(\d{2})(?:\.\d{1,9})?)?)?\s*Z?$/;

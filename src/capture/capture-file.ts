@@ -32,7 +32,8 @@ export async function openByteSource(path: string): Promise<ByteSource> {
       // Through the event loop, for the same reason: a blocked read() in the pool keeps a process from exiting.
       return new StreamSource(new Socket({ fd: descriptor, readable: true, writable: false }), name);
     }
-    if (isatty(descriptor)) throw terminalError(name);
+    // Asked second: loading what knows takes 3 ms.
+    if (stats.isCharacterDevice() && isatty(descriptor)) throw terminalError(name);
     return new FileSource(descriptor, name, stats);
   } catch (error) {
     if (descriptor !== STDIN) await closeFile(descriptor).catch(() => {});

@@ -15,9 +15,8 @@ export type Opener = "source" | "destination" | "unknown";
  */
 export class Classifier {
   readonly #directory: RelayDirectory;
-  // Thousands of flows share a relay, or nothing at all: one object for each answer keeps them small.
+  // Thousands of flows share a range.
   readonly #localClasses = new Map<LocalRange, Classification>();
-  readonly #relayClasses = new WeakMap<RelayMatch, Classification>();
 
   constructor(directory: RelayDirectory) {
     this.#directory = directory;
@@ -37,12 +36,12 @@ export class Classifier {
     let weaker: RelayMatch | undefined;
     if (opener !== "destination" && destinationRange === undefined) {
       const match = this.#match(version, dstA, dstB, dstC, dstD, headers.dstPort, headers.protocol, seconds);
-      if (match !== undefined && isTor(match)) return this.#tor(match);
+      if (match !== undefined && isTor(match)) return { flowClass: "tor", evidence: [match] };
       weaker = match;
     }
     if (opener !== "source" && sourceRange === undefined) {
       const match = this.#match(version, srcA, srcB, srcC, srcD, headers.srcPort, headers.protocol, seconds);
-      if (match !== undefined && isTor(match)) return this.#tor(match);
+      if (match !== undefined && isTor(match)) return { flowClass: "tor", evidence: [match] };
       weaker ??= match;
     }
     if (weaker !== undefined) return { flowClass: "clearnet", evidence: [weaker] };
@@ -63,15 +62,6 @@ export class Classifier {
     // A relay behind NAT64 or in an IPv4-mapped address is reached at the IPv4 address inside.
     if (version === 6 && embedsIpv4(a, b, c)) return this.#directory.match(4, 0, 0, 0, d, port, tcp, seconds);
     return this.#directory.match(version, a, b, c, d, port, tcp, seconds);
-  }
-
-  #tor(match: RelayMatch): Classification {
-    let classification = this.#relayClasses.get(match);
-    if (classification === undefined) {
-      classification = { flowClass: "tor", evidence: [match] };
-      this.#relayClasses.set(match, classification);
-    }
-    return classification;
   }
 
   #local(source: LocalRange | undefined, destination: LocalRange | undefined): Classification {

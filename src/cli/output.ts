@@ -29,21 +29,26 @@ export function writeOutput(bytes: Uint8Array, length = bytes.length): void {
 
 /** Collects text and writes it in larger pieces. */
 export class TextOutput {
-  #parts: string[] = [];
+  // Encoded as it comes: a list of strings to join would live until the next flush, and be copied by each collection.
+  readonly #bytes = Buffer.allocUnsafeSlow(2 * FLUSH_AT);
   #length = 0;
 
   write(text: string): void {
-    this.#parts.push(text);
-    this.#length += text.length;
+    // A UTF-16 unit takes three bytes of UTF-8 at most.
+    if (text.length * 3 > this.#bytes.length - this.#length) {
+      this.flush();
+      if (text.length * 3 > this.#bytes.length) {
+        writeOutput(Buffer.from(text));
+        return;
+      }
+    }
+    this.#length += this.#bytes.write(text, this.#length);
     if (this.#length >= FLUSH_AT) this.flush();
   }
 
   flush(): void {
-    if (this.#length === 0) return;
-    const bytes = Buffer.from(this.#parts.join(""));
-    this.#parts = [];
+    writeOutput(this.#bytes, this.#length);
     this.#length = 0;
-    writeOutput(bytes);
   }
 }
 

@@ -184,28 +184,30 @@ export class FlowTable {
     const ipVersion = ((ints[at + Int.protocol]! >> 8) & 0xff) === 4 ? 4 : 6;
     const ports = ints[at + Int.ports]!;
     const hasPorts = protocol === IpProtocol.TCP || protocol === IpProtocol.UDP || ports !== 0;
-    const sideA = { address: this.#address(at + Int.addressA, ipVersion), port: hasPorts ? ports >>> 16 : undefined };
-    const sideB = { address: this.#address(at + Int.addressB, ipVersion), port: hasPorts ? ports & 0xffff : undefined };
-    const rangeA = this.#range(at + Int.addressA, ipVersion);
-    const rangeB = this.#range(at + Int.addressB, ipVersion);
-    const fromA = { packets: doubles[doubleAt + Double.packetsA]!, bytes: doubles[doubleAt + Double.bytesA]! };
-    const fromB = { packets: doubles[doubleAt + Double.packetsB]!, bytes: doubles[doubleAt + Double.bytesB]! };
+    const portA = hasPorts ? ports >>> 16 : undefined;
+    const portB = hasPorts ? ports & 0xffff : undefined;
     const swapped = (flags & Flag.originatorIsB) !== 0;
-    const [originator, responder] = swapped ? [sideB, sideA] : [sideA, sideB];
-    const [sent, received] = swapped ? [fromB, fromA] : [fromA, fromB];
+    const originatorAt = at + (swapped ? Int.addressB : Int.addressA);
+    const responderAt = at + (swapped ? Int.addressA : Int.addressB);
+    // Of each pair of counters A's stands first.
+    const sent = doubleAt + (swapped ? 1 : 0);
+    const received = doubleAt + (swapped ? 0 : 1);
     return {
       row,
       serial: ints[at + Int.serial]!,
       transport: ipProtocolName(protocol),
       ipVersion,
-      originator,
-      responder,
-      originatorRange: swapped ? rangeB : rangeA,
-      responderRange: swapped ? rangeA : rangeB,
+      originator: { address: this.#address(originatorAt, ipVersion), port: swapped ? portB : portA },
+      responder: { address: this.#address(responderAt, ipVersion), port: swapped ? portA : portB },
+      originatorRange: this.#range(originatorAt, ipVersion),
+      responderRange: this.#range(responderAt, ipVersion),
       originatorGuessed: (flags & Flag.originatorGuessed) !== 0,
       tcpState: protocol === IpProtocol.TCP ? tcpState(flags) : undefined,
-      packets: { originator: sent.packets, responder: received.packets },
-      bytes: { originator: sent.bytes, responder: received.bytes },
+      packets: {
+        originator: doubles[sent + Double.packetsA]!,
+        responder: doubles[received + Double.packetsA]!,
+      },
+      bytes: { originator: doubles[sent + Double.bytesA]!, responder: doubles[received + Double.bytesA]! },
       first: { seconds: doubles[doubleAt + Double.firstSeconds]!, nanoseconds: ints[at + Int.firstNanos]! },
       last: { seconds: doubles[doubleAt + Double.lastSeconds]!, nanoseconds: ints[at + Int.lastNanos]! },
       tunnel: this.#tunnels.get(row),

@@ -46,11 +46,6 @@ export interface AnalysisResult {
   readonly directory: RelayDirectory;
 }
 
-interface RowContext {
-  readonly classification: Classification;
-  serverName: string | undefined;
-}
-
 const DNS_PORT = 53;
 const MDNS_PORT = 5353;
 
@@ -68,7 +63,9 @@ export class Analysis {
   readonly #headers = new PacketHeaders();
   readonly #table: FlowTable;
   readonly #classifier: Classifier;
-  readonly #contexts: RowContext[] = [];
+  // By row.
+  readonly #classifications: Classification[] = [];
+  readonly #serverNames: (string | undefined)[] = [];
   readonly #names = new PassiveNames();
   readonly #specimens = new SpecimenKeeper();
   readonly #classes = Object.fromEntries(FLOW_CLASSES.map((name) => [name, new ClassTotals()])) as Record<
@@ -109,7 +106,7 @@ export class Analysis {
 
   /** The class of the flow in a row that `observe` returned; the class of frames without a flow for -1. */
   classificationOf(row: number): Classification {
-    return row < 0 ? this.#frameClassification() : this.#contexts[row]!.classification;
+    return row < 0 ? this.#frameClassification() : this.#classifications[row]!;
   }
 
   /** Tells flows that use the same row one after the other apart. */
@@ -119,7 +116,7 @@ export class Analysis {
 
   /** The server name seen in a live flow so far; cheap, for noticing that `namesOf` has something new. */
   serverNameOf(row: number): string | undefined {
-    return this.#contexts[row]?.serverName;
+    return this.#serverNames[row];
   }
 
   /** Names for a live flow, as they will stand in its record. */
@@ -161,8 +158,8 @@ export class Analysis {
       : this.#table.fromOriginator(row)
         ? "source"
         : "destination";
-    const classification = this.#classifier.classify(this.#headers, opener, packet.seconds);
-    this.#contexts[row] = { classification, serverName: undefined };
+    this.#classifications[row] = this.#classifier.classify(this.#headers, opener, packet.seconds);
+    this.#serverNames[row] = undefined;
   }
 
   #lookAtPayload(row: number, packet: CapturedPacket): void {
@@ -173,11 +170,10 @@ export class Analysis {
       this.#names.learn(packet.view, headers.payloadStart, headers.payloadEnd, seconds, nanoseconds);
     }
     if (!first && !this.#specimens.open) return;
-    const context = this.#contexts[row]!;
     if (first && headers.protocol === IpProtocol.TCP) {
-      context.serverName ??= readTlsServerName(packet.view, headers.payloadStart, headers.payloadEnd);
+      this.#serverNames[row] ??= readTlsServerName(packet.view, headers.payloadStart, headers.payloadEnd);
     }
-    this.#specimens.offer(context.classification.flowClass, packet, headers, this.#table, row);
+    this.#specimens.offer(this.#classifications[row]!.flowClass, packet, headers, this.#table, row);
   }
 
   #endFlow(row: number): void {
@@ -189,10 +185,11 @@ export class Analysis {
 
   #record(row: number): FlowRecord {
     const flow = this.#table.flow(row);
-    const { classification, serverName } = this.#contexts[row]!;
+    const classification = this.#classifications[row]!;
+    const serverName = this.#serverNames[row];
     const remote = remoteOf(flow);
-    const names = this.#names.namesOf(remote.endpoint.address, flow.first.seconds, flow.first.nanoseconds);
-    if (serverName !== undefined && !names.includes(serverName)) names.unshift(serverName);
+    const learned = this.#names.namesOf(remote.endpoint.address, flow.first.seconds, flow.first.nanoseconds);
+    const names = serverName === undefined || learned.includes(serverName) ? learned : [serverName, ...learned];
     return { flow, classification, names, remote };
   }
 

@@ -35,6 +35,7 @@ export class SpecimenKeeper {
   offer(flowClass: FlowClass, packet: CapturedPacket, headers: PacketHeaders, table: FlowTable, row: number): void {
     if (flowClass === "local") return;
     if (++this.#offers === MAX_OFFERS) this.open = false;
+    if (this.#scores.get(flowClass) === BEST_SCORE) return;
     const sequenceBase = table.sequenceBase(row);
     const fromOriginator = table.fromOriginator(row);
     const relative = sequenceBase !== undefined && !table.isNew;

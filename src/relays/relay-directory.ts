@@ -44,6 +44,9 @@ export class RelayDirectory {
   readonly known: KnownRelays;
   readonly #addresses = new AddressFilter();
   readonly #reach: readonly TimeSpan[];
+  /** The last answer of `reaching`, and its second. */
+  #reachingAt = Number.NaN;
+  #reaching: readonly ConsensusDocument[] = [];
   readonly #evidence = new Map<ConsensusDocument, Map<number, RelayMatch>>();
 
   constructor(options: RelayDirectoryOptions = {}) {
@@ -114,12 +117,14 @@ export class RelayDirectory {
   ): RelayMatch | undefined {
     if (!this.#addresses.mayHave(a, b, c, d)) return undefined;
     const reaching = this.reaching(seconds);
-    const known = this.known.at(version, a, b, c, d);
     if (isTcp) {
       for (const consensus of reaching) {
         const relay = consensus.lookup(version, a, b, c, d, port);
         if (relay >= 0) return this.#consensusMatch(consensus, relay, freshnessAt(consensus, seconds));
       }
+    }
+    const known = this.known.at(version, a, b, c, d);
+    if (isTcp) {
       const orPort = known.find((it) => it.role === "or" && it.port === port && isCurrent(it, seconds));
       if (orPort !== undefined) return knownOrPort(orPort);
       for (const consensus of reaching) {
@@ -142,14 +147,18 @@ export class RelayDirectory {
   }
 
   /** The documents in reach of a moment, the one to be believed first in front. */
-  reaching(seconds: number): ConsensusDocument[] {
+  reaching(seconds: number): readonly ConsensusDocument[] {
+    // Flows come in order of time, many in one second.
+    if (seconds === this.#reachingAt) return this.#reaching;
     const before: ConsensusDocument[] = [];
     const early: ConsensusDocument[] = [];
     for (const consensus of this.consensuses) {
       if (seconds < consensus.reachFrom || seconds > consensus.reachUntil) continue;
       (consensus.validAfter <= seconds ? before : early).push(consensus);
     }
-    return [...before.reverse(), ...early];
+    this.#reachingAt = seconds;
+    this.#reaching = [...before.reverse(), ...early];
+    return this.#reaching;
   }
 
   #consensusMatch(consensus: ConsensusDocument, index: number, freshness: Freshness): RelayMatch {
@@ -162,7 +171,8 @@ export class RelayDirectory {
     let match = ofDocument.get(key);
     if (match === undefined) {
       const { fingerprint, nickname, flags } = consensus.identity(index);
-      match = { kind: "consensus", fingerprint, nickname, flags, freshness, ...documentEvidence(consensus) };
+      const { flavor, validAfter, source } = documentEvidence(consensus);
+      match = { kind: "consensus", fingerprint, nickname, flags, freshness, flavor, validAfter, source };
       ofDocument.set(key, match);
     }
     return match;

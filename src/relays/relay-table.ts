@@ -24,6 +24,8 @@ export class RelayTable {
   readonly #flagSetOf: Uint32Array;
   /** The distinct `s` lines without their keyword: some 200 in a consensus of 9,000 relays. */
   readonly #flagSets: readonly string[];
+  /** Made when somebody asks. */
+  readonly #flags: (readonly string[] | undefined)[] = [];
 
   /** Use `RelayTableBuilder`. */
   constructor(columns: {
@@ -55,8 +57,15 @@ export class RelayTable {
     return this.#identities.toString("hex", start, start + IDENTITY_BYTES).toUpperCase();
   }
 
-  flags(row: number): string[] {
-    return this.#flagSets[this.#flagSetOf[row]!]!.split(" ").filter((flag) => flag !== "");
+  /** The same list for all relays with these flags. */
+  flags(row: number): readonly string[] {
+    const flagSet = this.#flagSetOf[row]!;
+    let flags = this.#flags[flagSet];
+    if (flags === undefined) {
+      flags = this.#flagSets[flagSet]!.split(" ").filter((flag) => flag !== "");
+      this.#flags[flagSet] = flags;
+    }
+    return flags;
   }
 }
 

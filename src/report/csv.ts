@@ -32,27 +32,20 @@ export function flowCsvHeader(): string {
 export function flowCsv(record: FlowRecord, digits: FractionDigits): string {
   const { flow, classification, names } = record;
   const [evidence] = classification.evidence;
-  const fields = [
-    formatIsoTime(flow.first.seconds, flow.first.nanoseconds, digits),
-    formatIsoTime(flow.last.seconds, flow.last.nanoseconds, digits),
-    flow.transport,
-    flow.originator.address,
-    flow.originator.port,
-    flow.responder.address,
-    flow.responder.port,
-    classification.flowClass,
-    evidence?.kind,
-    relayField(evidence, "fingerprint"),
-    relayField(evidence, "nickname"),
-    names.join(" "),
-    flow.packets.originator,
-    flow.packets.responder,
-    flow.bytes.originator,
-    flow.bytes.responder,
-    flow.tcpState,
-    flow.originatorGuessed,
-  ];
-  return `${fields.map((field) => escapeCsv(String(field ?? ""))).join(",")}\r\n`;
+  // What comes from strangers is escaped, times too: one outside the years of four digits begins with @, + or -.
+  const first = escapeCsv(formatIsoTime(flow.first.seconds, flow.first.nanoseconds, digits));
+  const last = escapeCsv(formatIsoTime(flow.last.seconds, flow.last.nanoseconds, digits));
+  const { originator, responder, packets, bytes } = flow;
+  const fingerprint = escapeCsv(relayField(evidence, "fingerprint") ?? "");
+  const nickname = escapeCsv(relayField(evidence, "nickname") ?? "");
+  return (
+    `${first},${last},${flow.transport}` +
+    `,${originator.address},${originator.port ?? ""},${responder.address},${responder.port ?? ""}` +
+    `,${classification.flowClass},${evidence?.kind ?? ""},${fingerprint},${nickname}` +
+    `,${names.length === 0 ? "" : escapeCsv(names.join(" "))}` +
+    `,${packets.originator},${packets.responder},${bytes.originator},${bytes.responder}` +
+    `,${flow.tcpState ?? ""},${flow.originatorGuessed}\r\n`
+  );
 }
 
 function relayField(evidence: Evidence | undefined, field: "fingerprint" | "nickname"): string | undefined {

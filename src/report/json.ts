@@ -1,10 +1,10 @@
 import { type FractionDigits, formatFraction, formatIsoSeconds, formatIsoTime, linkTypeName } from "../base/index.js";
 import type { SourceInfo } from "../capture/index.js";
-import type { Evidence } from "../classify/index.js";
 import { FLOW_CLASSES } from "../classify/index.js";
 import type { Moment } from "../flows/index.js";
 import type { Endpoint } from "../net/index.js";
 import type { AnalysisResult, FlowRecord, FrameTotal } from "../pipeline/index.js";
+import { EvidenceTexts } from "./evidence-texts.js";
 
 /**
  * Writes the document `leek/analysis@1` (docs/analysis.schema.json) in pieces, flows first: they are written as they
@@ -14,8 +14,7 @@ import type { AnalysisResult, FlowRecord, FrameTotal } from "../pipeline/index.j
  */
 export class AnalysisJsonWriter {
   #flows = 0;
-  // Evidence is shared by the flows to one relay, and its text is most of what is written.
-  readonly #evidence = new WeakMap<readonly Evidence[], string>();
+  readonly #evidence = new EvidenceTexts();
   readonly #times = new TimeTexts();
 
   head(): string {
@@ -26,11 +25,7 @@ export class AnalysisJsonWriter {
   flow(record: FlowRecord, digits: FractionDigits): string {
     const { flow, classification } = record;
     const separator = this.#flows++ === 0 ? "\n" : ",\n";
-    let evidence = this.#evidence.get(classification.evidence);
-    if (evidence === undefined) {
-      evidence = JSON.stringify(classification.evidence);
-      this.#evidence.set(classification.evidence, evidence);
-    }
+    const evidence = this.#evidence.text(classification.evidence);
     // Put together by hand: addresses and class names need no escaping, and JSON.stringify takes five times as long.
     return (
       `${separator}{"transport":"${flow.transport}","originator":${endpoint(flow.originator)}` +

@@ -1,6 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { escapeCsv, escapeText, fileError, formatIsoTime, LeekError, parseUtcTime } from "../../src/base/index.js";
+import {
+  escapeCsv,
+  escapeText,
+  fileError,
+  formatIsoSeconds,
+  formatIsoTime,
+  LeekError,
+  parseUtcTime,
+} from "../../src/base/index.js";
 
 describe("time", () => {
   it("is ISO 8601 in UTC with the capture's digits", () => {
@@ -11,6 +19,8 @@ describe("time", () => {
 
   it("shows seconds beyond every calendar instead of failing", () => {
     expect(formatIsoTime(2 ** 50, 5, 9)).toBe(`@${2 ** 50}.000000005`);
+    expect(formatIsoSeconds(2 ** 50)).toBe(`@${2 ** 50}`);
+    expect(formatIsoSeconds(0)).toBe("1970-01-01T00:00:00Z");
   });
 
   it("reads back what it wrote", () => {
