@@ -44,8 +44,11 @@ export async function buildDist() {
     const { buildSync } = await import("esbuild");
     buildSync({
       absWorkingDir: ROOT,
-      entryPoints: ["src/cli/main.ts"],
-      outdir: join(fresh, "cli"),
+      // The second one runs in a thread of its own, the third in a process: both take a file.
+      entryPoints: ["src/cli/main.ts", "src/capture/live/libpcap-worker.ts", "src/cli/process-helper.ts"],
+      outdir: fresh,
+      outbase: "src",
+      chunkNames: "cli/[name]-[hash]",
       bundle: true,
       splitting: true,
       format: "esm",

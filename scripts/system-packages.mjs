@@ -8,11 +8,16 @@ import { run, SetupError, say } from "./project.mjs";
 /** Debian's package of each program. */
 const PACKAGE_OF_PROGRAM = {
   capinfos: "wireshark-common",
+  "g++": "g++",
   ip: "iproute2",
+  make: "make",
   openssl: "openssl",
   ping: "iputils-ping",
+  python3: "python3",
+  setpriv: "util-linux",
   strace: "strace",
   tcpdump: "tcpdump",
+  tcpreplay: "tcpreplay",
   tor: "tor",
   "tor-gencert": "tor",
   tshark: "tshark",
@@ -20,6 +25,8 @@ const PACKAGE_OF_PROGRAM = {
   zstd: "zstd",
 };
 const LIBPCAP_PACKAGE = "libpcap0.8";
+/** What the npm package cap is compiled with; g++, make and python3 are for it, too. */
+const LIBPCAP_HEADERS = { file: "/usr/include/pcap/pcap.h", name: "libpcap-dev" };
 
 /** Debian keeps tor and ip where only root's PATH looks. */
 const EXTRA_PATHS = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
@@ -58,6 +65,7 @@ function missingPackages() {
   const missing = new Set();
   for (const [program, name] of Object.entries(PACKAGE_OF_PROGRAM)) if (!isOnPath(program)) missing.add(name);
   if (!hasLibpcap()) missing.add(LIBPCAP_PACKAGE);
+  if (!existsSync(LIBPCAP_HEADERS.file)) missing.add(LIBPCAP_HEADERS.name);
   return [...missing];
 }
 

@@ -5,6 +5,7 @@
 
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
+import { ensureCap } from "./cap-package.mjs";
 import { ensureDist } from "./dist.mjs";
 import { ensureNpmPackages } from "./npm-packages.mjs";
 import { ROOT, runMain } from "./project.mjs";
@@ -13,6 +14,7 @@ import { ensureSystemPackages } from "./system-packages.mjs";
 await runMain(async () => {
   ensureNpmPackages();
   ensureSystemPackages();
+  ensureCap();
   await ensureDist();
   const vitest = join(ROOT, "node_modules/vitest/vitest.mjs");
   const { status } = spawnSync(process.execPath, [vitest, "run", ...process.argv.slice(2)], {

@@ -44,6 +44,7 @@ const ROOMS: Rooms = {
   report: BELOW_REPORT,
   // Loaded on their own: JSON needs no tables, plain lines need nothing else.
   "report/contrast": [],
+  "report/interfaces": [],
   "report/tcpdump": [],
   cli: [...BELOW_REPORT, "report"],
 };

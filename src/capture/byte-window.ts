@@ -11,13 +11,32 @@ export const DEFAULT_CHUNK_BYTES = 8 << 20;
 const INITIAL_HEADROOM_BYTES = 1 << 16;
 
 /**
+ * Bytes of a capture that are loaded. Owners read [position, end) of `bytes` and move `position`; `fill` replaces
+ * everything.
+ */
+export interface LoadedBytes {
+  readonly bytes: Uint8Array;
+  /** Over the same memory as `bytes`, with the same offsets. */
+  readonly view: DataView;
+  /** First byte not yet used. */
+  position: number;
+  readonly end: number;
+  /** Offset in the (unpacked) capture of the byte at `position`. */
+  readonly offset: number;
+  /** Why unpacking stopped, when that is why the bytes ended. */
+  readonly corruption: string | undefined;
+  /** Waits until at least `need` bytes lie at `position`. Returns false when they ended before. */
+  fill(need: number): Promise<boolean>;
+}
+
+/**
  * A moving window over a ByteSource: the bytes of each record lie together, and the next chunk is read while the
  * present one is parsed.
  *
  * Two buffers take turns. When the reader has come to a record that is not complete, its beginning is copied to just
  * in front of the next chunk. Owners read [position, end) of `bytes` and move `position`; `fill` replaces everything.
  */
-export class ByteWindow {
+export class ByteWindow implements LoadedBytes {
   bytes: Uint8Array;
   /** Over the same memory as `bytes`, with the same offsets. */
   view: DataView;

@@ -1,4 +1,15 @@
 export { fractionDigitsOf } from "./fraction-digits.js";
+export type { LiveSource } from "./live/joined-source.js";
+export { DEFAULT_LIVE_BUFFER_BYTES, type LiveEvent, type LiveOptions, MAX_SNAPLEN } from "./live/live-options.js";
+export { openLive } from "./live/open-live.js";
 export { mergeByTime } from "./merge.js";
 export { type OpenCaptureOptions, openCapture, openCaptures } from "./open-capture.js";
-export type { CaptureDamage, CaptureInterface, PacketSource, SourceInfo } from "./packet-source.js";
+export type { CaptureDamage, CaptureInterface, CaptureStatistics, PacketSource, SourceInfo } from "./packet-source.js";
+export {
+  type BlockTime,
+  type InterfaceDetails,
+  type NameRecord,
+  PcapngWriter,
+  type SectionDetails,
+  type StatisticsDetails,
+} from "./pcapng-writer.js";

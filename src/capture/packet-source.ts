@@ -11,6 +11,18 @@ export interface CaptureInterface {
   readonly fractionDigits: FractionDigits;
   /** Packets that the interface's statistics say were lost (ifdrop + osdrop); undefined when they say nothing. */
   dropped: number | undefined;
+  /** The counters of a live capture, as of the last fill; undefined for a file, and where nobody counts. */
+  statistics?: CaptureStatistics;
+}
+
+/** What a live capture counted. Every packet received was either delivered or dropped by the kernel. */
+export interface CaptureStatistics {
+  /** Packets that passed the filter. */
+  readonly received: number;
+  /** Of those, lost because the kernel's buffer was full. */
+  readonly droppedByKernel: number;
+  /** Lost before, by the interface or its driver. */
+  readonly droppedByInterface: number;
 }
 
 /** Why the rest of a capture could not be read. Everything before `offset` was read and counts. */
@@ -21,7 +33,10 @@ export interface CaptureDamage {
     | "bad-block-length"
     | "bad-block"
     | "unknown-interface"
-    | "bad-compression";
+    | "bad-compression"
+    /** Of live captures: the interface disappeared, or capturing on it failed. */
+    | "interface-gone"
+    | "capture-failed";
   /** The record (pcap) or block (pcapng), counted from 1. */
   readonly record: number;
   /** Byte offset of that record in the (uncompressed) capture. */
@@ -32,9 +47,9 @@ export interface CaptureDamage {
 
 /** What is known of a source so far; complete once the source has ended. */
 export interface SourceInfo {
-  /** The file's path as given, or `-`. */
+  /** The file's path as given, `-`, or the interface. */
   readonly name: string;
-  format: "pcap" | "pcapng" | "unknown";
+  format: "pcap" | "pcapng" | "live" | "unknown";
   compression: "gzip" | "zstd" | undefined;
   readonly interfaces: CaptureInterface[];
   /** Packets delivered. */

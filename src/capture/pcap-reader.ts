@@ -1,6 +1,6 @@
 import type { CapturedPacket } from "../base/index.js";
 import type { ByteSource } from "./byte-source.js";
-import type { ByteWindow } from "./byte-window.js";
+import type { LoadedBytes } from "./byte-window.js";
 import type { CaptureDamage, PacketSource, SourceInfo } from "./packet-source.js";
 import { hasPcapMagic, PCAP_FILE_HEADER_BYTES, type PcapLayout } from "./pcap-header.js";
 import { countAnomaly, endDamage, MAX_CAPTURED_BYTES } from "./source-state.js";
@@ -34,8 +34,8 @@ export class PcapReader implements PacketSource {
 
   /** @param window - At the file header, which is loaded and was parsed into `layout`. */
   constructor(
-    private readonly source: ByteSource,
-    private readonly window: ByteWindow,
+    private readonly source: Pick<ByteSource, "bytesRead" | "close">,
+    private readonly window: LoadedBytes,
     layout: PcapLayout,
     private readonly info: SourceInfo,
   ) {

@@ -7,7 +7,8 @@ export class Interrupt {
   readonly #promise: Promise<false>;
   readonly #handler: () => void;
 
-  constructor() {
+  /** @param onInterrupt - Called at the signal. */
+  constructor(onInterrupt: () => void = () => {}) {
     let resolve: (value: false) => void = () => {};
     this.#promise = new Promise((done) => {
       resolve = done;
@@ -16,6 +17,7 @@ export class Interrupt {
       this.#interrupted = true;
       resolve(false);
       this.dispose();
+      onInterrupt();
     };
     process.once("SIGINT", this.#handler);
     process.once("SIGTERM", this.#handler);

@@ -1,9 +1,12 @@
-import { readFileSync } from "node:fs";
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { LeekError } from "../base/index.js";
 import type { TimeStyle } from "../report/tcpdump/index.js";
+import { captureFileOptions, recordingOptions } from "./capture-arguments.js";
 import { ExitStatus } from "./exit-status.js";
+import { liveOptions, liveSettings } from "./live-arguments.js";
 import { reportError } from "./messages.js";
+import { positive } from "./quantities.js";
+import { version } from "./version.js";
 
 const EXAMPLES = `
 Examples:
@@ -11,6 +14,8 @@ Examples:
       what went through Tor and what went around it
   ssh node sudo tcpdump -i eth0 -U -w - | leek analyze -
       the same for another machine, until Ctrl-C
+  sudo leek capture -i eth0
+      packets as they come, each with its class, and the contrast at Ctrl-C
   leek print capture.pcap -f "tcp port 9001" -c 20
       tcpdump's lines, each with its class
   leek relays lookup 192.0.2.7:443 --at "2026-11-22 10:00"
@@ -26,7 +31,17 @@ Examples:
   leek analyze node.pcap --bridge 192.0.2.7:443
   leek analyze node.pcap --json | jq '.flows[] | select(.class == "clearnet")'
   leek analyze node.pcap --csv flows > flows.csv
-  leek analyze -r node.pcap not port 22`;
+  leek analyze -r node.pcap not port 22
+  sudo leek analyze -i eth0 --duration 10m`;
+
+const CAPTURE_EXAMPLES = `
+Examples:
+  sudo leek capture -i eth0 not port 22
+  sudo leek capture -i eth0 -i lo -q --duration 10m
+  sudo leek capture -i any -w node.pcapng -C 100 -W 10
+  sudo leek capture -i eth0 --ndjson | jq -c 'select(.class == "clearnet")'
+
+As root, leek becomes the user who called sudo, or -Z USER, once the interface is open. See docs/capture.md.`;
 
 const PRINT_EXAMPLES = `
 Examples:
@@ -61,14 +76,6 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** The version of the package. */
-export function version(): string {
-  const manifest: { version: string } = JSON.parse(
-    readFileSync(new URL("../../package.json", import.meta.url), "utf8"),
-  );
-  return manifest.version;
-}
-
 // Commands are imported when they run: `leek --help` need not load what reads captures.
 function buildProgram(done: (status: number) => void): Command {
   const program = new Command("leek")
@@ -78,39 +85,79 @@ function buildProgram(done: (status: number) => void): Command {
     .showHelpAfterError("Run leek --help for how to use it.")
     .addHelpText("after", EXAMPLES);
 
-  captureCommand(program, "analyze")
+  captureCommand(program, "capture", "[expression...]")
+    .summary("show packets of an interface as they come, and the contrast at the end")
+    .description("Captures from interfaces: a tagged line for each packet, and at the end clearnet beside Tor.")
+    .option("-q, --quiet", "no lines, only what stands at the end")
+    .addOption(documentOption("--json", "print the document leek/analysis@1 and nothing else"))
+    .addOption(documentOption("--ndjson", "print the record of each flow as it ends, a line of JSON each"))
+    .option("--plain", "leave the tags out")
+    .addHelpText("after", CAPTURE_EXAMPLES)
+    .action(async (words: string[], options) => {
+      const { capture } = await import("./commands/capture.js");
+      const live = liveSettings(words, options);
+      if (live === undefined)
+        throw usageError("No interface was named.", "Name one with -i; leek interfaces lists them.");
+      const file = captureFileOptions(options);
+      const format = options.json ? "json" : options.ndjson ? "ndjson" : "text";
+      const silent = options.quiet || format !== "text";
+      // Packets on standard output leave no room there for anything else.
+      const taken = file?.path === "-";
+      if (taken && format !== "text")
+        throw usageError("Standard output cannot take both -w - and --json.", "Name a file.");
+      const lines = silent || taken ? undefined : lineOptions(options);
+      done(await capture({ ...options, live, file, lines, format: taken ? undefined : format }));
+    });
+
+  captureCommand(program, "analyze", "[captures...]")
     .summary("show clearnet beside Tor")
-    .description("Reads captures (merged by time, - for standard input) and shows clearnet beside Tor.")
-    .option("--json", "print the document leek/analysis@1 instead (docs/analysis.schema.json)")
+    .description("Reads captures (merged by time, - for standard input) or interfaces, and shows clearnet beside Tor.")
+    .option("-r <file>", READ_OPTION, collect)
+    .addOption(documentOption("--json", "print the document leek/analysis@1 instead (docs/analysis.schema.json)"))
+    .addOption(documentOption("--ndjson", "print the record of each flow instead, a line of JSON each"))
     .addOption(new Option("--csv <what>", "print records as CSV instead").choices(["flows"]).conflicts("json"))
     .addHelpText("after", ANALYZE_EXAMPLES)
-    .action(async (captures: string[], options) => {
+    .action(async (words: string[], options) => {
+      const format = options.json ? "json" : options.ndjson ? "ndjson" : options.csv === "flows" ? "csv" : "text";
+      const live = liveSettings(words, options);
+      if (live !== undefined) {
+        const { capture } = await import("./commands/capture.js");
+        done(await capture({ ...options, live, file: undefined, lines: undefined, format }));
+        return;
+      }
       const { analyze } = await import("./commands/analyze.js");
-      const { paths, filter } = inputs(captures, options);
-      const format = options.json ? "json" : options.csv === "flows" ? "csv" : "text";
+      const { paths, filter } = inputs(words, options);
       done(await analyze(paths, { ...options, filter, format }));
     });
 
-  captureCommand(program, "print")
+  captureCommand(program, "print", "[captures...]")
     .summary("print packets as tcpdump does, each with its class")
     .description("Prints a line for each packet, as tcpdump -n does, followed by its flow's class and relay or name.")
+    .option("-r <file>", READ_OPTION, collect)
     .option("--plain", "leave the tag out: just what tcpdump -n -r prints (see docs/print.md)")
-    .option(
-      "-t",
-      "no time; -tt seconds since 1970; -ttt since the packet before; -tttt with date; -ttttt since the first",
-      increase,
-      0,
-    )
-    .option("-e", "print the link-level header")
     .option("-q", "print less of the protocol")
-    .option("-#, --number", "print the packet's number")
     .addHelpText("after", PRINT_EXAMPLES)
-    .action(async (captures: string[], options) => {
+    .action(async (words: string[], options) => {
+      const live = liveSettings(words, options);
+      if (live !== undefined) {
+        const { capture } = await import("./commands/capture.js");
+        done(await capture({ ...options, live, file: undefined, lines: lineOptions(options), format: undefined }));
+        return;
+      }
       const { print } = await import("./commands/print.js");
-      const { paths, filter } = inputs(captures, options);
-      const { e: linkLevel = false, q: quiet = false, number = false, plain = false } = options;
-      const time = TIME_STYLES[Math.min(options.t, TIME_STYLES.length - 1)]!;
-      done(await print(paths, { ...options, filter, time, linkLevel, quiet, number, plain }));
+      const { paths, filter } = inputs(words, options);
+      done(await print(paths, { ...options, ...lineOptions(options), filter }));
+    });
+
+  program
+    .command("interfaces")
+    .summary("list the interfaces of this machine")
+    .description("Lists interfaces: name, state, link type, addresses, and which one carries the default route.")
+    .option("--json", "print them as JSON")
+    .exitOverride()
+    .action(async (options) => {
+      const { interfaces } = await import("./commands/interfaces.js");
+      done(interfaces({ json: options.json === true }));
     });
 
   const relays = program.command("relays").summary("ask about relays").exitOverride();
@@ -128,16 +175,48 @@ function buildProgram(done: (status: number) => void): Command {
   return program;
 }
 
-/** A command that reads captures: the arguments and options that all of them share, with tcpdump's letters. */
-function captureCommand(program: Command, name: string): Command {
+const READ_OPTION = "read this capture; then what follows the options is a filter, as with tcpdump";
+
+/** A command that takes in packets: the arguments and options that all of them share, with tcpdump's letters. */
+function captureCommand(program: Command, name: string, words: string): Command {
   const command = program
-    .command(`${name} [captures...]`)
+    .command(`${name} ${words}`)
     .exitOverride()
-    .option("-r <file>", "read this capture; then what follows the options is a filter, as with tcpdump", collect)
     .option("-f, --filter <expression>", "only packets that match, in pcap-filter syntax")
     .option("-c, --count <n>", "stop after n packets", positive)
     .option("-n", "accepted for tcpdump users: leek never looks names up");
-  return directoryOptions(command);
+  if (name !== "analyze") printingOptions(command);
+  if (name === "capture") recordingOptions(command);
+  return directoryOptions(liveOptions(command));
+}
+
+function printingOptions(command: Command): void {
+  command
+    .option(
+      "-t",
+      "no time; -tt seconds since 1970; -ttt since the packet before; -tttt with date; -ttttt since the first",
+      increase,
+      0,
+    )
+    .option("-e", "print the link-level header")
+    .option("-#, --number", "print the packet's number");
+}
+
+interface PrintingArguments {
+  readonly t: number;
+  readonly e?: boolean;
+  readonly q?: boolean;
+  readonly number?: boolean;
+  readonly plain?: boolean;
+}
+
+function lineOptions({ t, e = false, q = false, number = false, plain = false }: PrintingArguments) {
+  return { time: TIME_STYLES[Math.min(t, TIME_STYLES.length - 1)]!, linkLevel: e, quiet: q, number, plain };
+}
+
+/** One of the documents for machines, of which a run prints one. */
+function documentOption(flags: string, description: string): Option {
+  return new Option(flags, description).conflicts(["json", "ndjson", "csv"].filter((name) => `--${name}` !== flags));
 }
 
 function directoryOptions(command: Command): Command {
@@ -182,12 +261,4 @@ function collect(value: string, before: readonly string[] = []): string[] {
 
 function increase(_value: unknown, before: number): number {
   return before + 1;
-}
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < 1) {
-    throw new InvalidArgumentError("it must be a whole number from 1 on.");
-  }
-  return value;
 }

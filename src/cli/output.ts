@@ -52,7 +52,8 @@ export class TextOutput {
   }
 }
 
-function outputError(error: unknown): LeekError {
+/** The error of a standard output that takes no more, other than because its reader has gone. */
+export function outputError(error: unknown): LeekError {
   const reason = error instanceof Error ? error.message : String(error);
   return new LeekError("LEEK_OUTPUT_IO", "io", `Cannot write the output: ${reason}`, {
     hint: "Check the disk that it goes to.",

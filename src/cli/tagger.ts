@@ -22,14 +22,18 @@ export class Tagger {
 
   /** Takes the packet into the analysis, and gives its tag in UTF-8. */
   tag(packet: CapturedPacket): Uint8Array {
+    return this.tagOf(this.#analysis.observe(packet));
+  }
+
+  /** The tag of the last packet observed, which is of the flow in this row. */
+  tagOf(row: number): Uint8Array {
     const analysis = this.#analysis;
-    const row = analysis.observe(packet);
     if (row < 0) return Buffer.from(packetTag(analysis.classificationOf(row), []));
     const serial = analysis.serialOf(row);
     const serverName = analysis.serverNameOf(row);
     const cached = this.#tags[row];
     if (cached !== undefined && cached.serial === serial && cached.serverName === serverName) return cached.text;
-    const text = Buffer.from(packetTag(analysis.classificationOf(row), analysis.namesOf(row)));
+    const text = Buffer.from(packetTag(analysis.classificationOf(row), analysis.recordOf(row).names));
     this.#tags[row] = { serial, serverName, text };
     return text;
   }

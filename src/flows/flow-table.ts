@@ -148,6 +148,11 @@ export class FlowTable {
     return this.#ints[row * ROW_INTS + Int.serial]!;
   }
 
+  /** Whether a row holds the flow with this serial, still alive. */
+  holds(row: number, serial: number): boolean {
+    return this.#isLive(row) && this.serial(row) === serial;
+  }
+
   /** Whether a heuristic, not a SYN, chose who opened this flow. */
   originatorGuessed(row: number): boolean {
     return (this.#ints[row * ROW_INTS + Int.flags]! & Flag.originatorGuessed) !== 0;

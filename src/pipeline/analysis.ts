@@ -4,6 +4,7 @@ import { fractionDigitsOf, type SourceInfo } from "../capture/index.js";
 import { type Classification, Classifier, FLOW_CLASSES, type FlowClass, type Opener } from "../classify/index.js";
 import { DecodeStatus, decodePacket, PacketHeaders } from "../decode/index.js";
 import { type Flow, FlowTable, type Moment } from "../flows/index.js";
+import type { ProcessMatch } from "../host/index.js";
 import { etherTypeName, IpProtocol } from "../net/index.js";
 import type { RelayDirectory } from "../relays/index.js";
 import { ClassTotals } from "./class-totals.js";
@@ -66,6 +67,7 @@ export class Analysis {
   // By row.
   readonly #classifications: Classification[] = [];
   readonly #serverNames: (string | undefined)[] = [];
+  readonly #processes: (ProcessMatch | undefined)[] = [];
   readonly #names = new PassiveNames();
   readonly #specimens = new SpecimenKeeper();
   readonly #classes = Object.fromEntries(FLOW_CLASSES.map((name) => [name, new ClassTotals()])) as Record<
@@ -104,6 +106,11 @@ export class Analysis {
     return row;
   }
 
+  /** Whether the last packet observed began the flow in the row that `observe` returned. */
+  get beganFlow(): boolean {
+    return this.#table.isNew;
+  }
+
   /** The class of the flow in a row that `observe` returned; the class of frames without a flow for -1. */
   classificationOf(row: number): Classification {
     return row < 0 ? this.#frameClassification() : this.#classifications[row]!;
@@ -119,9 +126,19 @@ export class Analysis {
     return this.#serverNames[row];
   }
 
-  /** Names for a live flow, as they will stand in its record. */
-  namesOf(row: number): readonly string[] {
-    return this.#record(row).names;
+  /** A flow as it stands; undefined when it has ended, and its row may be another's. */
+  liveFlow(row: number, serial: number): Flow | undefined {
+    return this.#table.holds(row, serial) ? this.#table.flow(row) : undefined;
+  }
+
+  /** Tells whose a live flow is; too late when it has ended. */
+  attribute(row: number, serial: number, process: ProcessMatch): void {
+    if (this.#table.holds(row, serial)) this.#processes[row] = process;
+  }
+
+  /** What is known of a live flow by now, as it will stand in its record. */
+  recordOf(row: number): FlowRecord {
+    return this.#record(row);
   }
 
   /** Ends all flows and adds everything up. The analysis must not be used any more. */
@@ -160,6 +177,7 @@ export class Analysis {
         : "destination";
     this.#classifications[row] = this.#classifier.classify(this.#headers, opener, packet.seconds);
     this.#serverNames[row] = undefined;
+    this.#processes[row] = undefined;
   }
 
   #lookAtPayload(row: number, packet: CapturedPacket): void {
@@ -190,7 +208,7 @@ export class Analysis {
     const remote = remoteOf(flow);
     const learned = this.#names.namesOf(remote.endpoint.address, flow.first.seconds, flow.first.nanoseconds);
     const names = serverName === undefined || learned.includes(serverName) ? learned : [serverName, ...learned];
-    return { flow, classification, names, remote };
+    return { flow, classification, names, remote, process: this.#processes[row] };
   }
 
   #countFrame(packet: CapturedPacket, status: DecodeStatus): void {

@@ -2,4 +2,5 @@ export { Analysis, type AnalysisOptions, type AnalysisResult, type FrameTotal } 
 export { ClassTotals } from "./class-totals.js";
 export { type EndpointTotal, EndpointTotals, type PortTotal } from "./endpoint-totals.js";
 export type { FlowRecord, Remote } from "./flow-record.js";
+export { type ProgramTotal, ProgramTotals, type ProgramTraffic } from "./program-totals.js";
 export type { Specimen } from "./specimen.js";

@@ -1,5 +1,6 @@
 import { escapeCsv, type FractionDigits, formatIsoTime } from "../base/index.js";
 import type { Evidence } from "../classify/index.js";
+import type { ProcessMatch } from "../host/index.js";
 import type { FlowRecord } from "../pipeline/index.js";
 
 const COLUMNS = [
@@ -21,6 +22,12 @@ const COLUMNS = [
   "responder_bytes",
   "tcp_state",
   "originator_guessed",
+  "process",
+  "pid",
+  "user",
+  "unit",
+  "container",
+  "process_confidence",
 ];
 
 /** The header line of `flowCsv` records (RFC 4180), with its line end. */
@@ -44,8 +51,16 @@ export function flowCsv(record: FlowRecord, digits: FractionDigits): string {
     `,${classification.flowClass},${evidence?.kind ?? ""},${fingerprint},${nickname}` +
     `,${names.length === 0 ? "" : escapeCsv(names.join(" "))}` +
     `,${packets.originator},${packets.responder},${bytes.originator},${bytes.responder}` +
-    `,${flow.tcpState ?? ""},${flow.originatorGuessed}\r\n`
+    `,${flow.tcpState ?? ""},${flow.originatorGuessed},${processFields(record.process)}\r\n`
   );
+}
+
+function processFields(match: ProcessMatch | undefined): string {
+  if (match === undefined) return ",,,,,";
+  const { confidence, process: holder } = match;
+  if (holder === undefined) return `,,,,,${confidence}`;
+  const texts = [holder.user, holder.unit, holder.container].map((text) => escapeCsv(text ?? ""));
+  return `${escapeCsv(holder.name)},${holder.pid},${texts.join(",")},${confidence}`;
 }
 
 function relayField(evidence: Evidence | undefined, field: "fingerprint" | "nickname"): string | undefined {

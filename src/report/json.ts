@@ -2,6 +2,7 @@ import { type FractionDigits, formatFraction, formatIsoSeconds, formatIsoTime, l
 import type { SourceInfo } from "../capture/index.js";
 import { FLOW_CLASSES } from "../classify/index.js";
 import type { Moment } from "../flows/index.js";
+import type { ProcessMatch } from "../host/index.js";
 import type { Endpoint } from "../net/index.js";
 import type { AnalysisResult, FlowRecord, FrameTotal } from "../pipeline/index.js";
 import { EvidenceTexts } from "./evidence-texts.js";
@@ -23,12 +24,16 @@ export class AnalysisJsonWriter {
 
   /** @param digits - Fractional digits of the capture's time stamps. */
   flow(record: FlowRecord, digits: FractionDigits): string {
+    return (this.#flows++ === 0 ? "\n" : ",\n") + this.record(record, digits);
+  }
+
+  /** One flow alone, as a JSON object without line ends. */
+  record(record: FlowRecord, digits: FractionDigits): string {
     const { flow, classification } = record;
-    const separator = this.#flows++ === 0 ? "\n" : ",\n";
     const evidence = this.#evidence.text(classification.evidence);
     // Put together by hand: addresses and class names need no escaping, and JSON.stringify takes five times as long.
     return (
-      `${separator}{"transport":"${flow.transport}","originator":${endpoint(flow.originator)}` +
+      `{"transport":"${flow.transport}","originator":${endpoint(flow.originator)}` +
       `,"responder":${endpoint(flow.responder)},"class":"${classification.flowClass}","evidence":${evidence}` +
       `,"packets":{"originator":${flow.packets.originator},"responder":${flow.packets.responder}}` +
       `,"bytes":{"originator":${flow.bytes.originator},"responder":${flow.bytes.responder}}` +
@@ -37,6 +42,7 @@ export class AnalysisJsonWriter {
       `,"originatorGuessed":${flow.originatorGuessed}` +
       (flow.tcpState === undefined ? "" : `,"tcpState":"${flow.tcpState}"`) +
       (flow.tunnel === undefined ? "" : `,"tunnel":${JSON.stringify(flow.tunnel)}`) +
+      (record.process === undefined ? "" : `,"process":${processJson(record.process)}`) +
       "}"
     );
   }
@@ -98,6 +104,11 @@ function endpoint({ address, port }: Endpoint): string {
   return `{"address":"${address}","port":${port ?? null}}`;
 }
 
+/** What has no value is left out. */
+function processJson({ confidence, process }: ProcessMatch): string {
+  return JSON.stringify(process === undefined ? { confidence } : { confidence, ...process });
+}
+
 function frameTotals(totals: ReadonlyMap<string, FrameTotal>): Record<string, FrameTotal> {
   return Object.fromEntries(totals);
 }
@@ -118,6 +129,9 @@ function sourceJson(source: SourceInfo): object {
       known.length === 0 || known.length < source.interfaces.length
         ? null
         : known.reduce((sum, { dropped }) => sum + dropped!, 0),
+    ...(source.interfaces.some(({ statistics }) => statistics !== undefined)
+      ? { statistics: source.interfaces.map(({ name, statistics }) => ({ interface: name, ...statistics })) }
+      : {}),
   };
 }
 

@@ -1,6 +1,7 @@
 import { escapeText, LeekError, LinkType, linkTypeName } from "../../base/index.js";
 import { findResolvedName } from "./expression-names.js";
-import { type Libpcap, loadLibpcap, type Pointer, type RawBpfProgram } from "./library.js";
+import type { Pointer } from "./koffi.js";
+import { type Libpcap, loadLibpcap, type RawBpfProgram } from "./library.js";
 
 /** One instruction of a classic BPF program, as `struct bpf_insn` has it. */
 export interface BpfInstruction {
@@ -27,8 +28,8 @@ export interface CompileOptions {
 // Greatest snapshot length there is. A program returns it for packets that match; nothing else depends on it.
 const SNAPLEN = 262_144;
 /** So that `ip broadcast` is refused: no capture says which netmask its network had. */
-const PCAP_NETMASK_UNKNOWN = 0xffff_ffff;
-const PCAP_ERRBUF_BYTES = 256;
+export const PCAP_NETMASK_UNKNOWN = 0xffff_ffff;
+export const PCAP_ERRBUF_BYTES = 256;
 const FILE_HEADER_BYTES = 24;
 const BPF_INSTRUCTION_BYTES = 8;
 // libpcap's optimizer takes quadratic time: for 4,096 characters of `port A or port B ...` 5 s, for 8,192 46 s.
@@ -69,7 +70,32 @@ export function checkExpression(expression: string): void {
   check(loadLibpcap(), expression);
 }
 
-function check({ version }: Libpcap, expression: string): void {
+/** The same for a libpcap that others call, of whatever version. @throws {LeekError} as `checkExpression`. */
+export function checkExpressionOfAnyVersion(expression: string): void {
+  check({ version: undefined }, expression);
+}
+
+/**
+ * Refuses, beside what checkExpression refuses, what is wrong on every link of a live capture: to be called before an
+ * interface is opened, for which rights may be missing.
+ *
+ * @throws {LeekError} as checkExpression; LEEK_FILTER_SYNTAX.
+ */
+export function checkLiveExpression(expression: string): void {
+  const libpcap = loadLibpcap();
+  check(libpcap, expression);
+  const reasons = [LinkType.EN10MB, LinkType.LINUX_SLL2, LinkType.IEEE802_11_RADIO].map((linkType) => {
+    // No file's handle, with which `inbound` would be refused; and some netmask, without which `ip broadcast` would be.
+    const handle = libpcap.pcap_open_dead(linkType, SNAPLEN);
+    const program = compileOnHandle(libpcap, handle, expression, 0);
+    if (typeof program !== "string") libpcap.pcap_freecode(program);
+    libpcap.pcap_close(handle);
+    return typeof program === "string" ? program : undefined;
+  });
+  if (reasons.every((reason) => reason !== undefined)) throw refusal(libpcap, expression, LinkType.EN10MB, reasons[0]!);
+}
+
+function check({ version }: Pick<Libpcap, "version">, expression: string): void {
   if (expression.length > MAX_CHARACTERS) {
     const message = `Cannot use a filter of ${expression.length} characters: the limit is ${MAX_CHARACTERS}.`;
     throw new LeekError("LEEK_FILTER_TOO_LONG", "usage", message, {
@@ -90,19 +116,29 @@ function compileOn(libpcap: Libpcap, expression: string, options: CompileOptions
   const opened = openForLinkType(libpcap, options);
   if (typeof opened === "string") return opened;
   try {
-    const program: Partial<RawBpfProgram> = {};
-    const optimize = expression.length <= MAX_OPTIMIZED_CHARACTERS ? 1 : 0;
-    const status = libpcap.pcap_compile(opened, program, expression, optimize, PCAP_NETMASK_UNKNOWN);
-    if (status !== 0) return libpcap.pcap_geterr(opened);
-    const filled = program as RawBpfProgram;
+    const program = compileOnHandle(libpcap, opened, expression, PCAP_NETMASK_UNKNOWN);
+    if (typeof program === "string") return program;
     try {
-      return readInstructions(libpcap, filled);
+      return readInstructions(libpcap, program);
     } finally {
-      libpcap.pcap_freecode(filled);
+      libpcap.pcap_freecode(program);
     }
   } finally {
     libpcap.pcap_close(opened);
   }
+}
+
+/** @returns The program, for pcap_freecode in the end, or libpcap's message where it refuses. */
+export function compileOnHandle(
+  libpcap: Libpcap,
+  handle: Pointer,
+  expression: string,
+  netmask: number,
+): RawBpfProgram | string {
+  const program: Partial<RawBpfProgram> = {};
+  const optimize = expression.length <= MAX_OPTIMIZED_CHARACTERS ? 1 : 0;
+  if (libpcap.pcap_compile(handle, program, expression, optimize, netmask) !== 0) return libpcap.pcap_geterr(handle);
+  return program as RawBpfProgram;
 }
 
 /**
@@ -172,7 +208,8 @@ function readInstructions({ koffi }: Libpcap, program: RawBpfProgram): readonly 
   }));
 }
 
-function refusal(libpcap: Libpcap, expression: string, linkType: number, reason: string): LeekError {
+/** What to say of an expression that libpcap refused for packets of a link type. */
+export function refusal(libpcap: Libpcap, expression: string, linkType: number, reason: string): LeekError {
   const quoted = `"${escapeText(expression)}"`;
   const link = linkTypeName(linkType);
   const says = `libpcap says: ${escapeText(reason)}`;

@@ -1,10 +1,7 @@
 import { createRequire } from "node:module";
 import { LeekError } from "../../base/index.js";
-
-type Koffi = typeof import("koffi");
-
-/** A `pcap_t *`, a `FILE *` or another address that only C looks behind; null is C's NULL. */
-export type Pointer = unknown;
+import type { Koffi, Pointer } from "./koffi.js";
+import { declareLiveFunctions, type LibpcapLive } from "./live-functions.js";
 
 /** `struct bpf_program`, filled by pcap_compile; its instructions belong to libpcap until pcap_freecode. */
 export interface RawBpfProgram {
@@ -31,6 +28,12 @@ export interface Libpcap {
   readonly pcap_close: (handle: Pointer) => void;
   /** What lets a capture file be memory; undefined where the C library lacks fmemopen (Windows). */
   readonly files: LibpcapFiles | undefined;
+  /**
+   * What live captures take, declared at the call: filters must work where any of it is missing.
+   *
+   * @throws {Error} of koffi, naming the function that libpcap or the C library does not have.
+   */
+  readonly live: () => LibpcapLive;
 }
 
 export interface LibpcapFiles {
@@ -105,6 +108,7 @@ function declareFunctions(koffi: Koffi, library: ReturnType<Koffi["load"]>): Lib
     pcap_geterr: library.func("pcap_geterr", "str", ["void *"]),
     pcap_close: library.func("pcap_close", "void", ["void *"]),
     files: declareFileFunctions(koffi, library),
+    live: () => declareLiveFunctions(koffi, library),
   };
 }
 

@@ -1,32 +1,24 @@
-import type { CapturedPacket, FractionDigits } from "../../base/index.js";
+import type { CapturedPacket } from "../../base/index.js";
 import { fractionDigitsOf, type PacketSource } from "../../capture/index.js";
-import { Analysis, type AnalysisResult, EndpointTotals, type FlowRecord } from "../../pipeline/index.js";
-import { AnalysisJsonWriter, flowCsv, flowCsvHeader } from "../../report/index.js";
+import { Analysis } from "../../pipeline/index.js";
+import { type AnalysisFormat, analysisOutput } from "../analysis-output.js";
 import { type DirectoryOptions, DirectorySources } from "../directory-options.js";
 import { ExitStatus } from "../exit-status.js";
 import { loadFilter } from "../load-filter.js";
 import { say } from "../messages.js";
-import { TextOutput } from "../output.js";
 import { readCaptures } from "../read-capture.js";
 
 export interface AnalyzeOptions extends DirectoryOptions {
   readonly filter: string | undefined;
   readonly count: number | undefined;
-  readonly format: "text" | "json" | "csv";
-}
-
-/** What a format writes, and when. */
-interface AnalysisOutput {
-  start(): void;
-  flow(record: FlowRecord, digits: FractionDigits): void;
-  finish(result: AnalysisResult): void;
+  readonly format: AnalysisFormat;
 }
 
 /** `leek analyze`: the contrast report, or its JSON document, or its flows as CSV. */
 export async function analyze(paths: readonly string[], options: AnalyzeOptions): Promise<number> {
   const sources = new DirectorySources(options);
   const filter = options.filter === undefined ? undefined : await loadFilter(options.filter);
-  const output = await outputFor(options.format);
+  const output = await analysisOutput(options.format);
   let analysis: Analysis | undefined;
   // Counted up in whole numbers: V8 would make an object of each value that is none, such as Infinity - 1.
   let taken = 0;
@@ -51,39 +43,4 @@ export async function analyze(paths: readonly string[], options: AnalyzeOptions)
   for (const note of sources.notes) say(note.message);
   output.finish(analysis!.finish(source.infos));
   return ExitStatus.Ok;
-}
-
-async function outputFor(format: AnalyzeOptions["format"]): Promise<AnalysisOutput> {
-  const out = new TextOutput();
-  switch (format) {
-    case "json": {
-      const writer = new AnalysisJsonWriter();
-      return {
-        start: () => out.write(writer.head()),
-        flow: (record, digits) => out.write(writer.flow(record, digits)),
-        finish(result) {
-          out.write(writer.tail(result));
-          out.flush();
-        },
-      };
-    }
-    case "csv":
-      return {
-        start: () => out.write(flowCsvHeader()),
-        flow: (record, digits) => out.write(flowCsv(record, digits)),
-        finish: () => out.flush(),
-      };
-    case "text": {
-      const { renderContrast } = await import("../../report/contrast/index.js");
-      const endpoints = new EndpointTotals();
-      return {
-        start() {},
-        flow: (record) => endpoints.add(record),
-        finish(result) {
-          out.write(renderContrast(result, endpoints));
-          out.flush();
-        },
-      };
-    }
-  }
 }

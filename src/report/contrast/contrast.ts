@@ -9,6 +9,8 @@ import type {
   EndpointTotal,
   EndpointTotals,
   FlowRecord,
+  ProgramTotal,
+  ProgramTotals,
   Specimen,
 } from "../../pipeline/index.js";
 import { LineBuffer, TcpdumpFormatter } from "../tcpdump/index.js";
@@ -18,6 +20,7 @@ import { describeObserver } from "./observer.js";
 
 const TOP_ENDPOINTS = 10;
 const TOP_PORTS = 4;
+const TOP_PROGRAMS = 15;
 const SHOWN_DOCUMENTS = 3;
 const COVERAGE = {
   full: "the documents reach the whole capture",
@@ -34,12 +37,14 @@ const IF_SEEN: readonly FlowClass[] = ["tor-suspected", "non-ip", "undecoded"];
  * learns from it, and what limits the picture. Ends with a line end; times are UTC.
  *
  * @param endpoints - Of the same flows.
+ * @param programs - Likewise; empty where no process was looked for.
  */
-export function renderContrast(result: AnalysisResult, endpoints: EndpointTotals): string {
+export function renderContrast(result: AnalysisResult, endpoints: EndpointTotals, programs: ProgramTotals): string {
   const sections = [
     heading(result),
     contrastTable(result, endpoints),
     ...(["clearnet", "tor", "tor-suspected"] as const).map((name) => endpointTable(endpoints, name)),
+    programTable(programs),
     nonIpLine(result),
     onTheWire(result),
     notes(result, endpoints),
@@ -171,6 +176,30 @@ function namesText(total: EndpointTotal): string {
 function evidenceText({ classification }: EndpointTotal): string {
   const [evidence] = classification.evidence;
   return evidence === undefined ? "-" : evidence.kind;
+}
+
+/** Which program sent what where: bytes of each class, and how sure that is. */
+function programTable(programs: ProgramTotals): string {
+  const all = programs.all();
+  if (all.length === 0) return "";
+  const title = all.length > TOP_PROGRAMS ? `Top ${TOP_PROGRAMS} of ${count(all.length)} programs` : "Programs";
+  const table = plainTable(["program", "user", "unit or container", "certainty", ...ALWAYS], 4);
+  for (const total of all.slice(0, TOP_PROGRAMS)) {
+    const { process: holder, confidence } = total;
+    table.push([
+      holder === undefined ? "(not known)" : `${escapeText(holder.name)} (${holder.pid})`,
+      escapeText(holder?.user ?? (holder?.uid === undefined ? "-" : `uid ${holder.uid}`)),
+      escapeText(holder?.container ?? holder?.unit ?? "-"),
+      confidence,
+      ...ALWAYS.map((name) => programBytes(total, name)),
+    ]);
+  }
+  return `${title} by bytes\n${table.toString()}`;
+}
+
+function programBytes(total: ProgramTotal, name: FlowClass): string {
+  const traffic = total.classes.get(name);
+  return traffic === undefined ? "-" : count(traffic.bytes);
 }
 
 function nonIpLine(result: AnalysisResult): string {

@@ -12,6 +12,7 @@ const ANOMALIES: Readonly<Record<string, string>> = {
   "encrypted-frame": "frames encrypted on the link (802.11); what they carry is unknown",
   "unsupported-link-type": "packets of a link type that leek does not decode",
   "fragment-without-first": "later IP fragments without their first one; they count for flows without ports",
+  "cap-queue-full": "packets that the backend cap gave and leek was too slow to take; they are lost",
   "flow-table-full": "flows that ended early because too many were alive; they may appear in several parts",
 };
 
@@ -23,6 +24,8 @@ const TOLD_BY_SOURCE = new Set([
   "bad-block",
   "unknown-interface",
   "bad-compression",
+  "interface-gone",
+  "capture-failed",
 ]);
 
 /**
@@ -66,11 +69,16 @@ function coverageNotes({ directory, first, last }: AnalysisResult): string[] {
 function sourceNotes(source: SourceInfo): string[] {
   const notes: string[] = [];
   const name = escapeText(source.name);
-  if (source.damage !== undefined) {
+  if (source.format === "live" && source.damage !== undefined) {
+    notes.push(`${source.damage.message} What came before was analysed.`);
+  } else if (source.damage !== undefined) {
     const { message, record, offset } = source.damage;
     notes.push(`${name} is damaged at record ${record}, byte ${offset}: ${message} What came before was analysed.`);
   }
   const dropped = source.interfaces.reduce((sum, face) => sum + (face.dropped ?? 0), 0);
   if (dropped > 0) notes.push(`${name} lacks ${plural(dropped, "packet")} that were dropped while it was captured.`);
+  if (source.format === "live" && source.interfaces.some((face) => face.dropped === undefined)) {
+    notes.push(`How many packets of ${name} were lost is unknown: this backend cannot count them.`);
+  }
   return notes;
 }

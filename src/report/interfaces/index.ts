@@ -1,0 +1,1 @@
+export { interfacesJson, renderInterfaces } from "./interfaces.js";
