@@ -52,6 +52,22 @@ describe("the process of a flow", () => {
     });
   });
 
+  it("in a container has a user by number only, who is not this machine's with the same number", () => {
+    const cgroup = `0::/system.slice/docker-${"0123456789abcdef".repeat(4)}.scope`;
+    proc.process(12, "nginx", [500], { cgroup });
+    proc.process(13, "sshd", [501], { cgroup, uid: 0 });
+    proc.net("self", {
+      tcp: [socketLine(`${OWN}/4000`, `${RELAY}/9001`, 500), socketLine(`${OWN}/4001`, `${RELAY}/9001`, 501)],
+    });
+    const container = { container: "0123456789ab", unit: undefined };
+    expect(find("tcp", `${OWN}/4000`, `${RELAY}/9001`).process).toMatchObject({
+      ...container,
+      uid: 106,
+      user: undefined,
+    });
+    expect(find("tcp", `${OWN}/4001`, `${RELAY}/9001`).process).toMatchObject({ ...container, uid: 0, user: "root" });
+  });
+
   it("is by port where several processes share the socket, and then not init, which keeps it for services", () => {
     proc.process(1, "systemd", [500, 600], { uid: 0 });
     proc.process(40, "tor", [500]);
@@ -232,13 +248,29 @@ describe("the finder", () => {
     expect(JSON.parse(text)).toEqual({ found: [{ confidence: "unknown" }], unreadable: 1 });
   });
 
-  it("breaks off a look that takes too long, and then calls nothing exact", () => {
-    proc.process(12, "tor", [500]);
-    proc.process(13, "other", [500]);
-    proc.net("self", { tcp: [socketLine(`${OWN}/4000`, `${RELAY}/9001`, 500)] });
-    const slow = new ProcessFinder({ proc: proc.root, passwd: proc.passwd, now: () => (now += 300) });
-    expect(slow.find([query("tcp", `${OWN}/4000`, `${RELAY}/9001`)])[0]?.confidence).not.toBe("exact");
+  it("breaks off a look that takes too long, begun with those who had sockets before, and then calls nothing exact", () => {
+    let step = 0;
+    const slow = new ProcessFinder({
+      proc: proc.root,
+      passwd: proc.passwd,
+      now: () => {
+        now += step;
+        return now;
+      },
+    });
+    for (let pid = 100; pid < 120; pid++) if (pid !== 112) proc.process(pid, "other", []);
+    proc.process(112, "tor", [500]);
+    proc.net("self", { tcp: [socketLine(`${OWN}/4000`, `${RELAY}/9001`, 500)], addresses: [OWN] });
+    const ask = () => slow.find([query("tcp", `${OWN}/4000`, `${RELAY}/9001`)])[0];
+    expect(ask()).toMatchObject({ confidence: "exact", process: { pid: 112 } });
+    expect(slow.pause).toBe(0);
+    step = 300;
+    expect(ask()).toMatchObject({ confidence: "by-port", process: { pid: 112 } });
+    step = 0;
     expect(slow.pause).toBeGreaterThan(1_000);
+    now += slow.pause;
+    expect(slow.pause).toBe(0);
+    expect(ask()).toMatchObject({ confidence: "exact" });
   });
 });
 
