@@ -2,7 +2,8 @@
  * `npm run bench:live`: packets at top speed over a veth pair, and what leek, tcpdump and dumpcap catch of them, one
  * after the other in each round. Needs root, tcpreplay, tcpdump and dumpcap.
  *
- * Options: --rounds N, --packets N (sent to each), --buffer KIB (of the kernel, for all of them; 0: each its own).
+ * Options: --rounds N, --packets N (sent to each), --buffer KIB (of the kernel, for all of them; 0: each its own), --pps N
+ * (packets a second; 0: as fast as tcpreplay can).
  */
 
 import { mkdtempSync, rmSync } from "node:fs";
@@ -30,6 +31,7 @@ const { values: options } = parseArgs({
     rounds: { type: "string", default: "3" },
     packets: { type: "string", default: "2000000" },
     buffer: { type: "string", default: "0" },
+    pps: { type: "string", default: "0" },
   },
 });
 const loops = Math.max(1, Math.round(Number(options.packets) / CAPTURE.packets));
@@ -111,7 +113,7 @@ async function race({ name, command }) {
       "-q",
       "-i",
       "source",
-      "--topspeed",
+      ...(options.pps === "0" ? ["--topspeed"] : ["--pps", options.pps]),
       "--preload-pcap",
       "--loop",
       String(loops),

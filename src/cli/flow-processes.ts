@@ -62,9 +62,7 @@ export class FlowProcesses {
     if (this.#unasked > 0) {
       notes.push(`the processes of ${this.#unasked} flows were not looked for: too many began at once.`);
     }
-    if (this.#lookup.unasked > 0) {
-      notes.push(`the processes of ${this.#lookup.unasked} flows are unknown: the helper that looks for them ended.`);
-    }
+    if (this.#lookup.lost) notes.push("the helper that looks for processes failed; those of later flows are unknown.");
     if (this.#lookup.unreadable > 0) {
       notes.push(`${this.#lookup.unreadable} processes could not be looked into; as root, leek sees all.`);
     }
