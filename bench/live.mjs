@@ -6,7 +6,8 @@
  * (packets a second; 0: as fast as tcpreplay can).
  */
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -81,7 +82,12 @@ try {
   await sender.run("ip link set source arp off up".split(" "));
   await receiver.run("ip link set sink arp off up".split(" "));
   for (let round = 0; round < Number(options.rounds); round++) {
-    for (const contestant of contestants) contestant.catches.push(await race(contestant));
+    for (const contestant of contestants) {
+      contestant.catches.push(await race(contestant));
+      // What one wrote must not be written to the disk while the next one captures.
+      for (const file of readdirSync(folder)) rmSync(join(folder, file));
+      execFileSync("sync");
+    }
   }
 } finally {
   await sender.remove().catch(() => {});
