@@ -104,10 +104,11 @@ describe("beside tcpdump", () => {
     await send("127.0.0.1", 50);
     await pause(SETTLE_MS);
     await tcpdump.stop();
-    const { packets } = await live.stopped();
+    const { packets, infos } = await live.stopped();
     const { packets: expected } = await readAll(await openCapture(file));
     expect(packets.map(({ bytes }) => bytes)).toEqual(expected.map(({ bytes }) => bytes));
     expect(sizes(packets)).toBe("50 x 20");
+    expect(infos[0]!.interfaces[0]!.statistics!.received).toBe(packets.length);
   });
 
   it("on any, where packets of all interfaces come, with a header that says of which", async () => {
@@ -171,9 +172,12 @@ describe("options", () => {
     await stream.ended;
   });
 
-  it("immediate mode: a packet comes at once", async () => {
-    const live = await lab.drive({ options: { interfaces: [SINK], immediate: true } });
+  it.each([true, false])("a packet comes within 200 ms (immediate mode: %s)", async (immediate) => {
+    const live = await lab.drive({ options: { interfaces: [SINK], immediate } });
     await send(BEHIND_SINK, 40, 30);
+    const sent = performance.now();
+    await live.started.says(/first packet/);
+    expect(performance.now() - sent).toBeLessThan(200);
     await pause(SETTLE_MS);
     const { packets } = await live.stopped();
     expect(sizes(packets)).toBe("40 x 30");
@@ -368,12 +372,17 @@ describe("rights and refusals", () => {
     expect(error!.hint).toMatch(/sudo tcpdump -i wire0 -U -w - \| leek analyze -/);
   });
 
-  it("an expression that leek does not take is told before missing rights are", async () => {
-    const { error } = await lab.refused({
-      options: { interfaces: [WIRE], expression: "host example.com" },
-      user: { id: NOBODY, when: "before" },
-    });
-    expect(error!.code).toBe("LEEK_FILTER_HOST_NAME");
+  it.each([
+    ["host example.com", "LEEK_FILTER_HOST_NAME"],
+    ["tcp port", "LEEK_FILTER_SYNTAX"],
+    // What only an interface can tell is no mistake as long as there is none.
+    ["inbound", "LEEK_CAPTURE_PERMISSION"],
+    ["ifindex 1", "LEEK_CAPTURE_PERMISSION"],
+    ["type mgt", "LEEK_CAPTURE_PERMISSION"],
+  ])("an expression that leek does not take is told before missing rights are: %s", async (expression, code) => {
+    const options = { interfaces: [WIRE], expression };
+    const { error } = await lab.refused({ options, user: { id: NOBODY, when: "before" } });
+    expect(error!.code).toBe(code);
   });
 
   it("rights may be given away as soon as the interfaces are open", async () => {
@@ -402,6 +411,7 @@ describe("rights and refusals", () => {
     [{ interfaces: ["a-name-that-is-too-long-for-any-interface"] }, "LEEK_INTERFACE_NOT_FOUND"],
     [{ interfaces: [WIRE], expression: "udp port" }, "LEEK_FILTER_SYNTAX"],
     [{ interfaces: [WIRE], expression: "host example.com" }, "LEEK_FILTER_HOST_NAME"],
+    [{ interfaces: [WIRE], expression: "type mgt" }, "LEEK_FILTER_LINK_TYPE"],
   ])("%j is refused with %s, and nothing stays open", async (options, code) => {
     const { error, sockets } = await lab.refused({ options });
     expect([error?.code, sockets]).toEqual([code, 0]);
