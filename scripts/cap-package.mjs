@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { ROOT, run, say } from "./project.mjs";
 
 const CAP = "cap@0.2.1";
-const FOLDER = join(ROOT, "node_modules", ".cache", "leek", "cap");
+/** Compiled for this Node.js's binary interface, and no other loads it. */
+const FOLDER = join(ROOT, "node_modules", ".cache", "leek", `cap-${process.versions.modules}`);
 
 /**
  * Compiles it once.

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { LeekError } from "../base/index.js";
+import { DEFAULT_LIVE_BUFFER_BYTES } from "../capture/index.js";
 import { durationSeconds, positive } from "./quantities.js";
 import type { LiveSettings } from "./read-live.js";
 
@@ -27,7 +28,11 @@ export function liveOptions(command: Command): Command {
     .option("-i, --interface <name>", "capture from this interface; any for all (repeatable)", collectName)
     .option("-s, --snapshot-length <bytes>", "with -i: bytes kept of each packet", snaplen)
     .option("-p, --no-promiscuous-mode", "with -i: do not put the interface into promiscuous mode")
-    .option("-B, --buffer-size <KiB>", "with -i: the kernel's buffer", bufferKib)
+    .option(
+      "-B, --buffer-size <KiB>",
+      `with -i: the kernel's buffer, ${DEFAULT_LIVE_BUFFER_BYTES / 1024} unless told`,
+      bufferKib,
+    )
     .option("--immediate-mode", "with -i: hand each packet over at once")
     .addOption(
       new Option("--backend <name>", "with -i: what captures; cap cannot count drops")

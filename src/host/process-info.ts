@@ -4,7 +4,7 @@ import { readText } from "./read-text.js";
 /** A process of this machine. Its own words (name, command line) are untrusted text. */
 export interface HostProcess {
   readonly pid: number;
-  /** At most 15 bytes, as the kernel keeps it. */
+  /** At most 15 bytes, as the kernel keeps it; see processName. */
   readonly name: string;
   /** Arguments, joined by blanks and cut; secrets among them are not recognised. */
   readonly commandLine: string;
@@ -19,6 +19,7 @@ export interface HostProcess {
   readonly networkNamespace: number | undefined;
 }
 
+const MAX_NAME = 15;
 const MAX_COMMAND_LINE = 512;
 /** More bytes than that are never read: a command line can have megabytes. */
 const MAX_COMMAND_LINE_BYTES = 4 * MAX_COMMAND_LINE;
@@ -37,15 +38,16 @@ export function readProcess(
   userOf: (uid: number) => string | undefined,
 ): HostProcess | undefined {
   const read = (file: string, maxBytes?: number) => readText(`${proc}/${pid}/${file}`, maxBytes);
-  const name = read("comm")?.replace(/\n$/, "");
-  if (name === undefined) return undefined;
+  const threadName = read("comm")?.replace(/\n$/, "");
+  if (threadName === undefined) return undefined;
+  const words = read("cmdline", MAX_COMMAND_LINE_BYTES) ?? "";
   const uid = effectiveUid(read("status") ?? "");
   const cgroup = read("cgroup") ?? "";
   const container = containerOf(cgroup);
   return {
     pid,
-    name,
-    commandLine: commandLine(read("cmdline", MAX_COMMAND_LINE_BYTES) ?? ""),
+    name: processName(threadName, words),
+    commandLine: commandLine(words),
     uid,
     // A container has users of its own, by the same numbers. Root is root everywhere.
     user: uid === undefined || (container !== undefined && uid !== 0) ? undefined : userOf(uid),
@@ -53,6 +55,18 @@ export function readProcess(
     container,
     networkNamespace,
   };
+}
+
+/**
+ * The name that the kernel keeps is that of the main thread. Node.js, since version 24, calls it `MainThread`, which tells
+ * nobody anything: then it is the program's.
+ *
+ * @param threadName - Of /proc/PID/comm.
+ * @param words - Of /proc/PID/cmdline.
+ */
+export function processName(threadName: string, words: string): string {
+  if (threadName !== "MainThread") return threadName;
+  return /^(?:[^\0]*\/)?([^/\0]+)/.exec(words)?.[1]?.slice(0, MAX_NAME) ?? threadName;
 }
 
 /** @param text - Of /proc/PID/cmdline: arguments, each ended by a NUL. */

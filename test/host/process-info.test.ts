@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { containerOf, unitOf } from "../../src/host/cgroup.js";
-import { commandLine, effectiveUid, parseUsers } from "../../src/host/process-info.js";
+import { commandLine, effectiveUid, parseUsers, processName } from "../../src/host/process-info.js";
 
 const ID = "0123456789abcdef".repeat(4);
 const USER = "/user.slice/user-1000.slice";
@@ -68,6 +68,14 @@ describe("what a process says of itself", () => {
     expect(commandLine("tor\0-f\0/etc/tor/torrc\0")).toBe("tor -f /etc/tor/torrc");
     expect(commandLine("")).toBe("");
     expect(commandLine(`${"x".repeat(600)}\0`)).toBe(`${"x".repeat(512)}...`);
+  });
+
+  it("is its name, but for a main thread that says no more than that it is one", () => {
+    expect(processName("bitcoind", "/usr/bin/bitcoind\0-proxy\0")).toBe("bitcoind");
+    expect(processName("MainThread", "/usr/bin/node\0/srv/explorer/app.js\0")).toBe("node");
+    expect(processName("MainThread", "node")).toBe("node");
+    expect(processName("MainThread", "/a/program-with-a-long-name\0")).toBe("program-with-a-");
+    for (const words of ["", "\0/usr/bin/node", "/"]) expect(processName("MainThread", words)).toBe("MainThread");
   });
 
   it("is the effective user, and no line in the name of the process", () => {

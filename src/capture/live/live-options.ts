@@ -30,7 +30,7 @@ export interface LiveOptions {
 export const MAX_SNAPLEN = 262_144;
 
 /**
- * The kernel's buffer. It holds what comes while the capture thread is not running: at 250 MB/s an eighth of a second,
- * and 16 times what libpcap takes by itself. All of it counts as leek's memory from the start.
+ * The kernel's buffer. It holds what comes while the capture thread is not running: at 250 MB/s a tenth of a second,
+ * and 12 times what libpcap takes by itself. All of it counts as leek's memory from the start.
  */
-export const DEFAULT_LIVE_BUFFER_BYTES = 32 << 20;
+export const DEFAULT_LIVE_BUFFER_BYTES = 24 << 20;

@@ -10,7 +10,7 @@ export const SINK = "sink0";
 const SINK_NET = "5.5.6";
 export const BEHIND_SINK = `${SINK_NET}.2`;
 /** Where `npm test` puts the npm package cap. */
-const CAP = join(PROJECT, "node_modules/.cache/leek/cap/node_modules/cap");
+const CAP = join(PROJECT, "node_modules/.cache/leek", `cap-${process.versions.modules}`, "node_modules/cap");
 
 /** A WireLab with a second interface, and a program that calls openLive. */
 export class LiveLab extends WireLab {
