@@ -35,6 +35,10 @@ const ROOMS: Rooms = {
   // decode: a recogniser of datagrams takes its fields from PacketHeaders.
   apps: ["base", "net", "decode", "streams"],
   relays: ["base", "net"],
+  // How documents come and where they stay: from the local tor, over HTTP, and on disk.
+  "tor-control": ["base", "net", "relays"],
+  download: ["base", "net"],
+  archive: ["base", "net", "relays"],
   // decode: a flow is judged by the headers of its first packet.
   classify: ["base", "net", "decode", "flows", "apps", "relays"],
   host: ["base", "net"],
@@ -46,7 +50,7 @@ const ROOMS: Rooms = {
   "report/contrast": [],
   "report/interfaces": [],
   "report/tcpdump": [],
-  cli: [...BELOW_REPORT, "report"],
+  cli: [...BELOW_REPORT, "tor-control", "download", "archive", "report"],
 };
 
 describe("the house", () => {

@@ -2,10 +2,12 @@ import { Command, CommanderError, Option } from "commander";
 import { LeekError } from "../base/index.js";
 import type { TimeStyle } from "../report/tcpdump/index.js";
 import { captureFileOptions, recordingOptions } from "./capture-arguments.js";
+import { collect, directoryOptions } from "./directory-arguments.js";
 import { ExitStatus } from "./exit-status.js";
 import { liveOptions, liveSettings } from "./live-arguments.js";
 import { reportError } from "./messages.js";
 import { positive } from "./quantities.js";
+import { relaysCommands } from "./relays-commands.js";
 import { version } from "./version.js";
 
 const EXAMPLES = `
@@ -48,12 +50,6 @@ Examples:
   leek print node.pcap | grep -v '\\[tor '
   leek print --plain -tttt -r node.pcap tcp port 9001
   ssh node sudo tcpdump -i eth0 -U -w - | leek print -`;
-
-const LOOKUP_EXAMPLES = `
-Examples:
-  leek relays lookup 192.0.2.7:443
-  leek relays lookup '[2001:db8::7]:9001' --at "2026-11-22 10:00" --consensus consensuses/
-  leek relays lookup 192.0.2.7 --json`;
 
 /**
  * Runs the command line.
@@ -160,18 +156,7 @@ function buildProgram(done: (status: number) => void): Command {
       done(interfaces({ json: options.json === true }));
     });
 
-  const relays = program.command("relays").summary("ask about relays").exitOverride();
-  directoryOptions(relays.command("lookup <address>"))
-    .summary("tell whether an address was a relay's")
-    .description("Tells whether ADDR or ADDR:PORT was a Tor relay. Exit status: 0 listed, 1 not listed, 2 no data.")
-    .option("--at <time>", 'the moment, in UTC: "2026-11-22 10:00"')
-    .option("--json", "print the answer as JSON")
-    .addHelpText("after", LOOKUP_EXAMPLES)
-    .exitOverride()
-    .action(async (address: string, options) => {
-      const { relaysLookup } = await import("./commands/relays-lookup.js");
-      done(relaysLookup(address, { ...options, json: options.json === true }));
-    });
+  relaysCommands(program, done);
   return program;
 }
 
@@ -219,13 +204,6 @@ function documentOption(flags: string, description: string): Option {
   return new Option(flags, description).conflicts(["json", "ndjson", "csv"].filter((name) => `--${name}` !== flags));
 }
 
-function directoryOptions(command: Command): Command {
-  return command
-    .option("--consensus <path>", "a consensus, or a directory of them (repeatable)", collect)
-    .option("--bridge <line>", "a bridge that is in use: ADDR:PORT or a torrc line (repeatable)", collect)
-    .option("--no-local-consensus", "do not look where tor on this machine keeps its consensus");
-}
-
 /** By the number of -t options, as tcpdump counts them. */
 const TIME_STYLES: readonly TimeStyle[] = ["clock", "none", "epoch", "delta", "date", "since-first"];
 
@@ -253,10 +231,6 @@ function inputs(
 
 function usageError(message: string, hint: string): LeekError {
   return new LeekError("LEEK_USAGE", "usage", message, { hint });
-}
-
-function collect(value: string, before: readonly string[] = []): string[] {
-  return [...before, value];
 }
 
 function increase(_value: unknown, before: number): number {
