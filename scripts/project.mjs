@@ -13,6 +13,8 @@ export const DEMONSTRATION = [
   join(ROOT, "fixtures", "tor-and-https-leak.pcap"),
   "--consensus",
   join(ROOT, "fixtures", "consensus"),
+  "--authorities-from",
+  join(ROOT, "fixtures", "torrc-authorities"),
 ];
 
 /** Set-up that cannot go on. The message says what to do. */

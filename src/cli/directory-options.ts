@@ -1,42 +1,114 @@
+import { closeSync, openSync, readSync } from "node:fs";
 import { homedir } from "node:os";
+import { escapeText, fileError, LeekError } from "../base/index.js";
 import {
+  type Authority,
+  AuthoritySet,
   type Bridge,
   type ConsensusFile,
+  type ConsensusFiles,
+  type FallbackDirectory,
   findConsensusFiles,
   findLocalConsensus,
   type LoadNote,
+  loadCertificates,
   loadConsensusFiles,
+  MAX_TORRC_BYTES,
+  parseAuthority,
   parseBridge,
+  parseTorrc,
   RelayDirectory,
+  type Torrc,
+  type Trust,
   torDataDirectories,
 } from "../relays/index.js";
 
 /** Captures may not be quite in order: how much earlier than the first packet others may be. */
 const DISORDER_SECONDS = 3600;
 
+/** The options by which commands are told whom to believe. */
+export interface TrustOptions {
+  /** Files of key certificates. */
+  readonly certs?: readonly string[];
+  /** DirAuthority lines. */
+  readonly authority?: readonly string[];
+  /** Files of torrc with DirAuthority lines. */
+  readonly authoritiesFrom?: readonly string[];
+}
+
 /** The options by which commands are told of relays. */
-export interface DirectoryOptions {
+export interface DirectoryOptions extends TrustOptions {
   readonly consensus?: readonly string[];
   readonly bridge?: readonly string[];
+  /** Files of torrc with Bridge lines. */
+  readonly torrc?: readonly string[];
   /** False for --no-local-consensus. */
   readonly localConsensus: boolean;
+}
+
+/** A network's own directory servers, as a user described them. */
+export interface TrustedNetwork {
+  readonly authorities: AuthoritySet;
+  /** Undefined: those of the public network. */
+  readonly named:
+    | { readonly authorities: readonly Authority[]; readonly fallbacks: readonly FallbackDirectory[] }
+    | undefined;
+}
+
+/**
+ * Whom to believe: the authorities that the user names, else those of the public network.
+ *
+ * @throws {LeekError} when a line or a file is no good.
+ */
+export function trustedNetwork({ authority = [], authoritiesFrom = [] }: TrustOptions): TrustedNetwork {
+  const files = authoritiesFrom.map((path) => readTorrc(path));
+  const authorities = [...authority.map(parseAuthority), ...files.flatMap((torrc) => torrc.authorities)];
+  if (authority.length === 0 && authoritiesFrom.length === 0) {
+    return { authorities: AuthoritySet.builtIn(), named: undefined };
+  }
+  return {
+    authorities: AuthoritySet.of(authorities),
+    named: { authorities, fallbacks: files.flatMap((torrc) => torrc.fallbacks) },
+  };
+}
+
+/** @throws {LeekError} when it cannot be read, or a line of it is no good. */
+export function readTorrc(path: string): Torrc {
+  try {
+    const descriptor = openSync(path, "r");
+    try {
+      const bytes = Buffer.alloc(MAX_TORRC_BYTES);
+      let length = 0;
+      for (let got = -1; got !== 0; length += got)
+        got = readSync(descriptor, bytes, length, bytes.length - length, null);
+      return parseTorrc(bytes.toString("utf8", 0, length));
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch (error) {
+    throw error instanceof LeekError ? error : fileError(error, "torrc", path);
+  }
 }
 
 /** Documents that were found, of which only those that a capture needs are read. */
 export class DirectorySources {
   readonly #files: readonly ConsensusFile[];
   readonly #bridges: readonly Bridge[];
+  readonly #network: TrustedNetwork;
+  readonly #trust: Trust;
   readonly notes: LoadNote[];
 
   /**
    * Finds documents: those that the user names, else those that tor keeps on this machine.
    *
-   * @throws {LeekError} when a path or a bridge that the user named is no good.
+   * @throws {LeekError} when a path, a bridge or an authority that the user named is no good.
    */
   constructor(options: DirectoryOptions) {
-    const { consensus = [], bridge = [] } = options;
-    this.#bridges = bridge.map(parseBridge);
-    const none = { files: [], notes: [] };
+    const { consensus = [], bridge = [], torrc = [], certs = [] } = options;
+    const torrcs = torrc.map((path) => ({ path, ...readTorrc(path) }));
+    this.#bridges = [...bridge.map(parseBridge), ...torrcs.flatMap(({ bridges }) => bridges)];
+    this.#network = trustedNetwork(options);
+    const none: ConsensusFiles = { files: [], certificates: [], notes: [] };
     const found =
       consensus.length > 0
         ? findConsensusFiles(consensus)
@@ -44,7 +116,13 @@ export class DirectorySources {
           ? findLocalConsensus(torDataDirectories(homedir()))
           : none;
     this.#files = found.files;
-    this.notes = [...found.notes];
+    const named = loadCertificates(certs, true);
+    const beside = loadCertificates(found.certificates, false);
+    this.#trust = {
+      certificates: [...named.certificates, ...beside.certificates],
+      authorities: this.#network.authorities,
+    };
+    this.notes = [...found.notes, ...named.notes, ...beside.notes, ...torrcs.flatMap(includeNotes)];
   }
 
   /**
@@ -55,8 +133,15 @@ export class DirectorySources {
    */
   load(from: number | undefined): RelayDirectory {
     const span = from === undefined ? undefined : { first: from - DISORDER_SECONDS, last: Number.MAX_SAFE_INTEGER };
-    const { documents, notes } = loadConsensusFiles(this.#files, span);
+    const { documents, notes } = loadConsensusFiles(this.#files, span, this.#trust);
     this.notes.push(...notes);
-    return new RelayDirectory({ documents, bridges: this.#bridges });
+    return new RelayDirectory({ documents, bridges: this.#bridges, ...this.#network.named });
   }
+}
+
+function includeNotes({ path, includes }: Torrc & { readonly path: string }): LoadNote[] {
+  return includes.map((included) => {
+    const message = `${escapeText(path)} includes ${escapeText(included)}, which leek does not read: name it too.`;
+    return { path, code: "LEEK_TORRC_INCLUDE", message };
+  });
 }

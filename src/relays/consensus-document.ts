@@ -4,6 +4,7 @@ import { consensusTooLarge } from "./consensus-error.js";
 import { type ConsensusFlavor, type ConsensusPreamble, parsePreamble } from "./consensus-preamble.js";
 import { EndpointIndex } from "./endpoint-index.js";
 import type { RelayTable } from "./relay-table.js";
+import type { Verification } from "./verify/verification.js";
 
 /** Ten times today's 3 MB; also bounds what a hostile document can make leek keep. */
 export const MAX_CONSENSUS_BYTES = 32 * 2 ** 20;
@@ -58,6 +59,8 @@ export class ConsensusDocument implements ConsensusPreamble {
     private readonly ipv4: EndpointIndex,
     private readonly ipv6: EndpointIndex,
     readonly anomalies: Readonly<ConsensusAnomalies>,
+    /** Who vouches for it; undefined when nobody looked. */
+    readonly verification?: Verification,
   ) {
     this.flavor = preamble.flavor;
     this.validAfter = preamble.validAfter;
@@ -161,17 +164,18 @@ export class ConsensusDocument implements ConsensusPreamble {
  * Reads a consensus of either flavor. The bytes are not kept.
  *
  * @param source - Names the document in errors and evidence: its path.
+ * @param verification - What verifyConsensus says of these bytes.
  * @throws {LeekError} LEEK_CONSENSUS_UNKNOWN, LEEK_CONSENSUS_IS_VOTE, LEEK_CONSENSUS_MALFORMED,
  *   LEEK_CONSENSUS_TOO_LARGE.
  */
-export function parseConsensus(bytes: Uint8Array, source: string): ConsensusDocument {
+export function parseConsensus(bytes: Uint8Array, source: string, verification?: Verification): ConsensusDocument {
   if (bytes.length > MAX_CONSENSUS_BYTES) throw consensusTooLarge(source, MAX_CONSENSUS_BYTES);
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const preamble = parsePreamble(text, source);
   const body = parseBody(text, preamble, source);
   const ipv4 = new EndpointIndex(body.ipv4);
   const ipv6 = new EndpointIndex(body.ipv6);
-  return new ConsensusDocument(source, preamble, body.relays, ipv4, ipv6, body.anomalies);
+  return new ConsensusDocument(source, preamble, body.relays, ipv4, ipv6, body.anomalies, verification);
 }
 
 /** First moment, in seconds UTC, at which a client may have had a document with this preamble. */

@@ -1,5 +1,5 @@
-import { closeSync, type Dirent, fstatSync, openSync, readdirSync, readSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { closeSync, type Dirent, existsSync, fstatSync, openSync, readdirSync, readSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { constants, gunzipSync } from "node:zlib";
 import { escapeText, fileError, LeekError, systemErrorCode } from "../base/index.js";
 import {
@@ -12,6 +12,10 @@ import {
 import { consensusTooLarge } from "./consensus-error.js";
 import { type ConsensusPreamble, isOtherDocument, looksLikeConsensus, parsePreamble } from "./consensus-preamble.js";
 import { coverageOf, mergeSpans, type TimeSpan } from "./coverage.js";
+import type { AuthoritySet } from "./verify/authority-set.js";
+import { type KeyCertificate, looksLikeKeyCertificate, parseKeyCertificates } from "./verify/key-certificate.js";
+import { verificationText } from "./verify/verification.js";
+import { verifyConsensus } from "./verify/verify-consensus.js";
 
 /** A consensus on disk of which only the preamble has been read. */
 export interface ConsensusFile {
@@ -33,7 +37,20 @@ export interface LoadNote {
 
 export interface ConsensusFiles {
   readonly files: readonly ConsensusFile[];
+  /** Paths of the key certificates that lie beside them. */
+  readonly certificates: readonly string[];
   readonly notes: readonly LoadNote[];
+}
+
+export interface LoadedCertificates {
+  readonly certificates: readonly KeyCertificate[];
+  readonly notes: readonly LoadNote[];
+}
+
+/** By whom documents are vouched for. */
+export interface Trust {
+  readonly certificates: readonly KeyCertificate[];
+  readonly authorities: AuthoritySet;
 }
 
 /** What was read of them. */
@@ -64,12 +81,55 @@ const MAX_HEAD_BYTES = 2 ** 23;
  */
 export function findConsensusFiles(paths: readonly string[]): ConsensusFiles {
   const files: ConsensusFile[] = [];
+  const certificates: string[] = [];
   const notes: LoadNote[] = [];
   for (const path of paths) {
-    if (isDirectory(path)) searchDirectory(path, files, notes);
-    else files.push(readNamed(path));
+    if (isDirectory(path)) searchDirectory(path, { files, certificates, notes });
+    else {
+      files.push(readNamed(path));
+      certificates.push(...certificatesBeside(dirname(path)));
+    }
   }
-  return { files, notes };
+  return { files, certificates: [...new Set(certificates)], notes };
+}
+
+/** Tor's own file of key certificates, in the folder where it keeps its consensus. */
+function certificatesBeside(directory: string): string[] {
+  const path = join(directory, "cached-certs");
+  return existsSync(path) ? [path] : [];
+}
+
+/**
+ * Reads files of key certificates (plain or gzip), one or many in each. What is in them but not good is left out and
+ * noted.
+ *
+ * @param isNamed - Whether the user named these files, so that one with no good certificate is an error.
+ * @throws {LeekError} When a file that was named cannot be read, or has no good certificate.
+ */
+export function loadCertificates(paths: readonly string[], isNamed: boolean): LoadedCertificates {
+  const certificates: KeyCertificate[] = [];
+  const notes: LoadNote[] = [];
+  for (const path of paths) {
+    try {
+      const read = parseKeyCertificates(readWhole(path));
+      certificates.push(...read.certificates);
+      for (const reason of read.rejected) {
+        const message = `Left a key certificate out, in ${escapeText(path)}: ${reason}.`;
+        notes.push({ path, code: "LEEK_CERTIFICATE_REJECTED", message });
+      }
+      if (isNamed && read.certificates.length === 0) throw noCertificates(path);
+    } catch (error) {
+      if (isNamed) throw error;
+      notes.push(noteOf(path, error));
+    }
+  }
+  return { certificates, notes };
+}
+
+function noCertificates(path: string): LeekError {
+  return new LeekError("LEEK_CERTIFICATES_NONE", "bad-data", `${escapeText(path)} has no good key certificate.`, {
+    hint: "Give tor's cached-certs, or what /tor/keys/all gives.",
+  });
 }
 
 /**
@@ -77,20 +137,41 @@ export function findConsensusFiles(paths: readonly string[]): ConsensusFiles {
  *
  * @param span - Reads only those that reach a part of it and, where that leaves gaps, the nearest one before and after
  *   (they may still tell "listed, but not at that time"). Undefined reads all.
- * @throws {LeekError} When a file that the user named cannot be read; others become notes.
+ * @param trust - Checks signatures, and leaves out what they prove wrong. Undefined checks nothing.
+ * @throws {LeekError} When a file that the user named cannot be read or is not what was signed; others become notes.
  */
-export function loadConsensusFiles(files: readonly ConsensusFile[], span?: TimeSpan): LoadedConsensuses {
+export function loadConsensusFiles(files: readonly ConsensusFile[], span?: TimeSpan, trust?: Trust): LoadedConsensuses {
   const documents: ConsensusDocument[] = [];
   const notes: LoadNote[] = [];
   for (const file of span === undefined ? files : chooseFor(span, files)) {
     try {
-      documents.push(parseConsensus(file.bytes ?? readWhole(file.path), file.path));
+      const bytes = readConsensus(file);
+      const { path } = file;
+      const verification =
+        trust === undefined ? undefined : verifyConsensus(bytes, trust.certificates, trust.authorities, path);
+      if (verification?.state === "invalid") throw invalidConsensus(path, verificationText(verification));
+      documents.push(parseConsensus(bytes, path, verification));
     } catch (error) {
       if (file.isNamed) throw error;
       notes.push(noteOf(file.path, error));
     }
   }
   return { documents, notes };
+}
+
+/**
+ * All bytes of a document, unpacked.
+ *
+ * @throws {LeekError} When the file cannot be read, or is too large.
+ */
+export function readConsensus(file: ConsensusFile): Buffer {
+  return file.bytes ?? readWhole(file.path);
+}
+
+function invalidConsensus(path: string, what: string): LeekError {
+  return new LeekError("LEEK_CONSENSUS_INVALID", "bad-data", `Consensus ${escapeText(path)} is ${what}.`, {
+    hint: "Take it again from where it came; leek never uses a document that its signatures prove wrong.",
+  });
 }
 
 /**
@@ -122,8 +203,10 @@ export function torDataDirectories(home: string): string[] {
  */
 export function findLocalConsensus(directories: readonly string[]): ConsensusFiles {
   const files: ConsensusFile[] = [];
+  const certificates: string[] = [];
   const notes: LoadNote[] = [];
   for (const directory of directories) {
+    certificates.push(...certificatesBeside(directory));
     for (const name of ["cached-microdesc-consensus", "cached-consensus"]) {
       const path = join(directory, name);
       try {
@@ -137,7 +220,7 @@ export function findLocalConsensus(directories: readonly string[]): ConsensusFil
       }
     }
   }
-  return { files, notes };
+  return { files, certificates, notes };
 }
 
 function isDirectory(path: string): boolean {
@@ -148,7 +231,15 @@ function isDirectory(path: string): boolean {
   }
 }
 
-function searchDirectory(root: string, files: ConsensusFile[], notes: LoadNote[]): void {
+/** What a search has found so far. */
+interface Findings {
+  readonly files: ConsensusFile[];
+  readonly certificates: string[];
+  readonly notes: LoadNote[];
+}
+
+function searchDirectory(root: string, found: Findings): void {
+  const { notes } = found;
   const pending = [{ directory: root, depth: 0 }];
   let entriesLeft = MAX_DIRECTORY_ENTRIES;
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
@@ -174,20 +265,34 @@ function searchDirectory(root: string, files: ConsensusFile[], notes: LoadNote[]
       if (entry.isDirectory()) {
         if (depth + 1 < MAX_DEPTH) pending.push({ directory: path, depth: depth + 1 });
       } else if ((entry.isFile() || entry.isSymbolicLink()) && !entry.name.startsWith("unverified-")) {
-        addFound(path, files, notes);
+        addFound(path, found);
       }
     }
   }
 }
 
-function addFound(path: string, files: ConsensusFile[], notes: LoadNote[]): void {
+function addFound(path: string, { files, certificates, notes }: Findings): void {
   try {
     // Opening a pipe or a device could wait for ever.
     if (!statSync(path).isFile()) return;
     files.push({ ...readHead(path), isNamed: false });
   } catch (error) {
-    if (isOtherDocument(error) || systemErrorCode(error) === "ENOENT") return;
+    if (systemErrorCode(error) === "ENOENT") return;
+    if (isOtherDocument(error)) {
+      if (hasCertificates(path)) certificates.push(path);
+      return;
+    }
     notes.push(noteOf(path, error));
+  }
+}
+
+function hasCertificates(path: string): boolean {
+  try {
+    const head = readFile(path, HEAD_BYTES).bytes;
+    return looksLikeKeyCertificate(isGzip(head) ? inflatedHead(head) : head);
+  } catch {
+    // It was there a moment ago. Without it, documents stay unverified.
+    return false;
   }
 }
 

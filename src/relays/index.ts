@@ -7,12 +7,21 @@ export {
   type ConsensusFiles,
   findConsensusFiles,
   findLocalConsensus,
+  type LoadedCertificates,
   type LoadedConsensuses,
   type LoadNote,
+  loadCertificates,
   loadConsensusFiles,
+  readConsensus,
+  type Trust,
   torDataDirectories,
 } from "./consensus-files.js";
-export type { ConsensusFlavor, ConsensusPreamble } from "./consensus-preamble.js";
+export {
+  type ConsensusFlavor,
+  type ConsensusPreamble,
+  looksLikeConsensus,
+  parsePreamble,
+} from "./consensus-preamble.js";
 export type { Coverage, TimeSpan } from "./coverage.js";
 export type { FallbackDirectory } from "./known-relays.js";
 export { type DocumentSummary, RelayDirectory, type RelayDirectoryOptions } from "./relay-directory.js";
@@ -26,3 +35,13 @@ export {
   type RelayLookup,
 } from "./relay-lookup.js";
 export type { DocumentEvidence, Freshness, Listing, RelayMatch } from "./relay-match.js";
+export { MAX_TORRC_BYTES, parseAuthority, parseTorrc, type Torrc } from "./torrc.js";
+export { AuthoritySet, type Voter } from "./verify/authority-set.js";
+export {
+  type KeyCertificate,
+  type KeyCertificates,
+  looksLikeKeyCertificate,
+  parseKeyCertificates,
+} from "./verify/key-certificate.js";
+export { type Verification, verificationText } from "./verify/verification.js";
+export { verifyConsensus } from "./verify/verify-consensus.js";

@@ -15,6 +15,7 @@ import {
   KnownRelays,
 } from "./known-relays.js";
 import type { DocumentEvidence, Freshness, RelayMatch } from "./relay-match.js";
+import type { Verification } from "./verify/verification.js";
 
 export interface RelayDirectoryOptions {
   /** In any order, of either flavor. */
@@ -35,6 +36,8 @@ export interface DocumentSummary {
   readonly validUntil: string;
   readonly relays: number;
   readonly anomalies: Readonly<ConsensusAnomalies>;
+  /** Who vouches for it; undefined when nobody looked. */
+  readonly verification: Verification | undefined;
 }
 
 /** Everything that is known of relays, asked by address, port and time. Does not change once made. */
@@ -73,6 +76,7 @@ export class RelayDirectory {
       validUntil: formatIsoSeconds(consensus.validUntil),
       relays: consensus.relayCount,
       anomalies: consensus.anomalies,
+      verification: consensus.verification,
     }));
   }
 

@@ -140,7 +140,7 @@ describe("loadConsensusFiles", () => {
 describe("findLocalConsensus", () => {
   it("finds what tor keeps, and passes over directories that do not exist", () => {
     const directories = torDataDirectories(root).filter((path) => path.startsWith(root));
-    expect(findLocalConsensus(directories)).toEqual({ files: [], notes: [] });
+    expect(findLocalConsensus(directories)).toEqual({ files: [], certificates: [], notes: [] });
     write(".tor/cached-microdesc-consensus", microdesc());
     write("tor-browser/Browser/TorBrowser/Data/Tor/cached-consensus", ns());
     const { files, notes } = findLocalConsensus(directories);

@@ -64,9 +64,12 @@ function heading(result: AnalysisResult): string {
   }
   const { directory } = result;
   const { documents } = directory;
-  for (const { source, flavor, relays, validAfter, validUntil } of documents.slice(0, SHOWN_DOCUMENTS)) {
+  for (const document of documents.slice(0, SHOWN_DOCUMENTS)) {
+    const { source, flavor, relays, validAfter, validUntil, verification } = document;
     const valid = `valid ${validAfter} to ${validUntil}`;
-    lines.push(`Consensus  ${escapeText(source)}: ${flavor}, ${plural(relays, "relay")}, ${valid}`);
+    const trust =
+      verification === undefined ? "" : `, ${verification.state} (${verification.good} of ${verification.authorities})`;
+    lines.push(`Consensus  ${escapeText(source)}: ${flavor}, ${plural(relays, "relay")}, ${valid}${trust}`);
   }
   const more = documents.length - SHOWN_DOCUMENTS;
   if (more > 0) lines.push(`           and ${plural(more, "more document")}`);

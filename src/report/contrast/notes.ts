@@ -35,6 +35,7 @@ const TOLD_BY_SOURCE = new Set([
 export function findNotes(result: AnalysisResult, endpoints: EndpointTotals): string[] {
   return [
     ...coverageNotes(result),
+    ...trustNotes(result),
     ...result.sources.flatMap(sourceNotes),
     ...(endpoints.unlisted === 0
       ? []
@@ -63,6 +64,23 @@ function coverageNotes({ directory, first, last }: AnalysisResult): string[] {
   return [
     `The consensus documents given cover ${which} of the capture; not covered: ${gaps.join(", ")}. Relays used then ` +
       "show as clearnet. Give the documents of that time with --consensus.",
+  ];
+}
+
+/** Whoever can slip an address into a list can hide a leak, so what nobody vouches for is said. */
+function trustNotes({ directory }: AnalysisResult): string[] {
+  const unverified = directory.documents.flatMap(({ source, verification }) =>
+    verification?.state === "unverified" ? [{ source, reason: verification.reason }] : [],
+  );
+  const [first] = unverified;
+  if (first === undefined) return [];
+  const which =
+    unverified.length === 1
+      ? `The consensus ${escapeText(first.source)} is`
+      : `${unverified.length} of ${directory.documents.length} consensus documents are`;
+  return [
+    `${which} unverified: ${first.reason}. What is called tor rests on trust in whoever gave it. Key certificates are ` +
+      "given with --certs.",
   ];
 }
 
