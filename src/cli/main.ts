@@ -23,7 +23,7 @@ Examples:
   leek relays lookup 192.0.2.7:443 --at "2026-11-22 10:00"
       was that a relay then?
 
-leek never uses the network. Names come from the capture itself.
+leek never uses the network, but for \`leek relays update\`. Names come from the capture itself.
 Exit status: 0 done, 64 wrong usage, 65 bad data, 66 no such input, 69 something needed is missing,
 74 input or output failed, 77 no permission.`;
 
