@@ -14,6 +14,7 @@ const PACKAGE_OF_PROGRAM = {
   openssl: "openssl",
   ping: "iputils-ping",
   python3: "python3",
+  nft: "nftables",
   setpriv: "util-linux",
   strace: "strace",
   tcpdump: "tcpdump",

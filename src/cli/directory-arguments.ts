@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { dataDirectoryOption } from "./data-directory.js";
 
 /** The options by which a command is told of relays; see DirectorySources. */
 export function directoryOptions(command: Command): Command {
@@ -6,8 +7,8 @@ export function directoryOptions(command: Command): Command {
     .option("--consensus <path>", "a consensus, or a directory of them (repeatable)", collect)
     .option("--bridge <line>", "a bridge that is in use: ADDR:PORT or a torrc line (repeatable)", collect)
     .option("--torrc <file>", "a torrc whose bridges are in use (repeatable)", collect)
-    .option("--no-local-consensus", "do not look where tor on this machine keeps its consensus");
-  return trustOptions(command);
+    .option("--no-local-consensus", "only what --consensus names: not what leek keeps, nor tor on this machine");
+  return dataDirectoryOption(trustOptions(command));
 }
 
 /** The options by which a command is told whom to believe; see trustedNetwork. */

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, existsSync, openSync, readSync } from "node:fs";
 import { homedir } from "node:os";
 import { escapeText, fileError, LeekError } from "../base/index.js";
 import {
@@ -10,6 +10,7 @@ import {
   type FallbackDirectory,
   findConsensusFiles,
   findLocalConsensus,
+  type KeyCertificate,
   type LoadNote,
   loadCertificates,
   loadConsensusFiles,
@@ -18,13 +19,18 @@ import {
   parseBridge,
   parseTorrc,
   RelayDirectory,
+  type TimeSpan,
   type Torrc,
   type Trust,
   torDataDirectories,
 } from "../relays/index.js";
+import { type DataDirectoryOptions, dataDirectory } from "./data-directory.js";
+import type { KeptConsensuses } from "./kept-consensuses.js";
 
 /** Captures may not be quite in order: how much earlier than the first packet others may be. */
 const DISORDER_SECONDS = 3600;
+
+const ALWAYS: TimeSpan = { first: Number.MIN_SAFE_INTEGER, last: Number.MAX_SAFE_INTEGER };
 
 /** The options by which commands are told whom to believe. */
 export interface TrustOptions {
@@ -37,12 +43,12 @@ export interface TrustOptions {
 }
 
 /** The options by which commands are told of relays. */
-export interface DirectoryOptions extends TrustOptions {
+export interface DirectoryOptions extends TrustOptions, DataDirectoryOptions {
   readonly consensus?: readonly string[];
   readonly bridge?: readonly string[];
   /** Files of torrc with Bridge lines. */
   readonly torrc?: readonly string[];
-  /** False for --no-local-consensus. */
+  /** False for --no-local-consensus: neither what tor nor what leek keeps on this machine. */
   readonly localConsensus: boolean;
 }
 
@@ -95,7 +101,9 @@ export class DirectorySources {
   readonly #files: readonly ConsensusFile[];
   readonly #bridges: readonly Bridge[];
   readonly #network: TrustedNetwork;
-  readonly #trust: Trust;
+  readonly #certificates: readonly KeyCertificate[];
+  /** Where leek keeps documents; undefined when only those that were named count. */
+  readonly #archive: string | undefined;
   readonly notes: LoadNote[];
 
   /**
@@ -118,24 +126,41 @@ export class DirectorySources {
     this.#files = found.files;
     const named = loadCertificates(certs, true);
     const beside = loadCertificates(found.certificates, false);
-    this.#trust = {
-      certificates: [...named.certificates, ...beside.certificates],
-      authorities: this.#network.authorities,
-    };
+    this.#certificates = [...named.certificates, ...beside.certificates];
+    const kept = dataDirectory(options);
+    this.#archive = consensus.length === 0 && options.localConsensus && existsSync(kept) ? kept : undefined;
     this.notes = [...found.notes, ...named.notes, ...beside.notes, ...torrcs.flatMap(includeNotes)];
   }
 
   /**
-   * Reads the documents.
+   * Reads the documents. Those that leek keeps go before tor's own of the same hour: they are all verified.
    *
    * @param from - Time of a capture's first packet, seconds since 1970-01-01 UTC: documents that reach neither it nor
    *   later times are left out. Undefined reads all.
    */
-  load(from: number | undefined): RelayDirectory {
+  async load(from: number | undefined): Promise<RelayDirectory> {
     const span = from === undefined ? undefined : { first: from - DISORDER_SECONDS, last: Number.MAX_SAFE_INTEGER };
-    const { documents, notes } = loadConsensusFiles(this.#files, span, this.#trust);
+    const kept = await this.#kept(span);
+    const hours = new Set(kept.consensuses.map(({ validAfter }) => validAfter));
+    const files = this.#files.filter(({ preamble }) => !hours.has(preamble.validAfter));
+    const trust: Trust = {
+      certificates: files.length === 0 ? [] : [...this.#certificates, ...kept.certificates()],
+      authorities: this.#network.authorities,
+    };
+    const { documents, notes } = loadConsensusFiles(files, span, trust);
     this.notes.push(...notes);
-    return new RelayDirectory({ documents, bridges: this.#bridges, ...this.#network.named });
+    const all = [...kept.consensuses, ...documents];
+    return new RelayDirectory({ documents: all, bridges: this.#bridges, ...this.#network.named });
+  }
+
+  async #kept(span: TimeSpan | undefined): Promise<KeptConsensuses> {
+    if (this.#archive === undefined) return { consensuses: [], certificates: () => [] };
+    const { keptConsensuses } = await import("./kept-consensuses.js");
+    const { authorities } = this.#network;
+    const { consensuses, certificates } = await keptConsensuses(this.#archive, authorities, span ?? ALWAYS);
+    // The index has whole months.
+    const reaching = consensuses.filter(({ reachUntil }) => span === undefined || reachUntil >= span.first);
+    return { consensuses: reaching, certificates };
   }
 }
 

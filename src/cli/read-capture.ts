@@ -10,7 +10,7 @@ export interface CaptureReader {
    *
    * @param from - Time of the first packet, seconds since 1970-01-01 UTC; undefined when there is none.
    */
-  start(source: PacketSource, from: number | undefined): void;
+  start(source: PacketSource, from: number | undefined): Promise<void>;
   /** Called for each packet. Returns false to stop reading. */
   packet(packet: CapturedPacket): boolean;
   /** Called after each batch: output that people wait for should go out now. */
@@ -31,7 +31,7 @@ export async function readCaptures(paths: readonly string[], reader: CaptureRead
     const packet = new CapturedPacket();
     let hasFirst = false;
     while (!hasFirst && (await interrupt.race(source.fill()))) hasFirst = source.next(packet);
-    reader.start(source, hasFirst ? packet.seconds : undefined);
+    await reader.start(source, hasFirst ? packet.seconds : undefined);
     let more = hasFirst && reader.packet(packet);
     while (more && !interrupt.interrupted) {
       while (more && source.next(packet)) more = reader.packet(packet);

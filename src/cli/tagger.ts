@@ -53,7 +53,7 @@ export class TagSources {
   }
 
   /** @param from - See DirectorySources.load. */
-  tagger(from: number | undefined): Tagger {
-    return new Tagger(new Analysis({ directory: this.#sources.load(from) }));
+  async tagger(from: number | undefined): Promise<Tagger> {
+    return new Tagger(new Analysis({ directory: await this.#sources.load(from) }));
   }
 }

@@ -1,4 +1,5 @@
 import { formatAddress, type IpAddress } from "../net/index.js";
+import type { Consensus, ConsensusRelay, EndpointSource, RelayIdentity } from "./consensus.js";
 import { type ConsensusAnomalies, parseBody } from "./consensus-body.js";
 import { consensusTooLarge } from "./consensus-error.js";
 import { type ConsensusFlavor, type ConsensusPreamble, parsePreamble } from "./consensus-preamble.js";
@@ -15,30 +16,11 @@ export const MAX_CONSENSUS_BYTES = 32 * 2 ** 20;
  */
 const REASONABLY_LIVE_SECONDS = 86400;
 
-/** Who a relay is. */
-export interface RelayIdentity {
-  readonly nickname: string;
-  /** 40 upper-case hex digits. */
-  readonly fingerprint: string;
-  readonly flags: readonly string[];
-}
-
-/** One relay as a consensus lists it. */
-export interface ConsensusRelay extends RelayIdentity {
-  /** The primary address, always IPv4. */
-  readonly address: string;
-  readonly orPort: number;
-  /** Undefined where the document says 0. */
-  readonly dirPort: number | undefined;
-  /** Additional OR ports, from `a` lines; in practice at most one, IPv6. */
-  readonly orAddresses: readonly { readonly address: string; readonly port: number }[];
-}
-
 /**
  * A consensus: which relays there were, by address and port, and for which time it speaks. Times are seconds since
  * 1970-01-01 UTC. Relays are known by their index, 0 to `relayCount - 1`, in the order of the document.
  */
-export class ConsensusDocument implements ConsensusPreamble {
+export class ConsensusDocument implements Consensus {
   readonly flavor: ConsensusFlavor;
   readonly validAfter: number;
   readonly freshUntil: number;
@@ -111,6 +93,16 @@ export class ConsensusDocument implements ConsensusPreamble {
     return [...found];
   }
 
+  /** The relay with this fingerprint of 40 hex digits, or -1. Not for each flow. */
+  findFingerprint(fingerprint: string): number {
+    return this.relays.find(fingerprint);
+  }
+
+  /** 40 upper-case hex digits. The relay must exist. */
+  fingerprint(index: number): string {
+    return this.relays.fingerprint(index);
+  }
+
   /** @throws {RangeError} When there is no such relay. */
   identity(index: number): RelayIdentity {
     const { relays } = this;
@@ -141,10 +133,62 @@ export class ConsensusDocument implements ConsensusPreamble {
     };
   }
 
+  get endpointSource(): EndpointSource {
+    return this;
+  }
+
   /** Calls `visit` once for each distinct address that has an OR port. */
   forEachAddress(visit: (a: number, b: number, c: number, d: number) => void): void {
     this.ipv4.forEachAddress(visit);
     this.ipv6.forEachAddress(visit);
+  }
+
+  /** Calls `visit` once for each OR port, with its address. */
+  forEachEndpoint(visit: (a: number, b: number, c: number, d: number, port: number, relay: number) => void): void {
+    this.ipv4.forEachEndpoint(visit);
+    this.ipv6.forEachEndpoint(visit);
+  }
+
+  /** The OR ports at this address, each with its relay, by port. */
+  portsAt(
+    version: 4 | 6,
+    a: number,
+    b: number,
+    c: number,
+    d: number,
+  ): { readonly relay: number; readonly port: number }[] {
+    const endpoints = this.endpoints(version);
+    const found = [];
+    for (let i = endpoints.firstOf(a, b, c, d); i >= 0; i = endpoints.nextOf(i)) {
+      found.push({ relay: endpoints.ownerAt(i), port: endpoints.portAt(i) });
+    }
+    return found;
+  }
+
+  /**
+   * Everything the document says of all relays, in its order, which is by fingerprint. Walks through all endpoints
+   * once, where asking for each relay would do so each time.
+   */
+  allRelays(): ConsensusRelay[] {
+    const { relays } = this;
+    const list = Array.from({ length: relays.length }, (_, index) => {
+      const dirPort = relays.dirPorts[index]!;
+      return {
+        ...this.identity(index),
+        address: formatAddress(4, 0, 0, 0, relays.addresses[index]!),
+        orPort: relays.orPorts[index]!,
+        dirPort: dirPort === 0 ? undefined : dirPort,
+        orAddresses: [] as { address: string; port: number }[],
+      };
+    });
+    for (const endpoints of [this.ipv4, this.ipv6]) {
+      endpoints.forEachEndpoint((a, b, c, d, port, owner) => {
+        const relay = list[owner]!;
+        const address = formatAddress(endpoints.version, a, b, c, d);
+        if (port !== relay.orPort || address !== relay.address) relay.orAddresses.push({ address, port });
+      });
+    }
+    return list;
   }
 
   /**

@@ -179,6 +179,15 @@ export class EndpointIndex {
     }
   }
 
+  /** Calls `visit` once for each endpoint, in order. */
+  forEachEndpoint(visit: (a: number, b: number, c: number, d: number, port: number, owner: number) => void): void {
+    const wide = this.version === 6;
+    for (let i = 0; i < this.length; i++) {
+      const { port, owner } = this;
+      visit(wide ? this.a[i]! : 0, wide ? this.b[i]! : 0, wide ? this.c[i]! : 0, this.d[i]!, port[i]!, owner[i]!);
+    }
+  }
+
   private hasAddress(i: number, a: number, b: number, c: number, d: number): boolean {
     if (this.d[i] !== d) return false;
     return this.version === 4 || (this.a[i] === a && this.b[i] === b && this.c[i] === c);

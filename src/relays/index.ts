@@ -1,7 +1,13 @@
 export type { Authority } from "./authorities.js";
 export { type Bridge, formatBridge, parseBridge } from "./bridge-line.js";
+export type { Consensus, ConsensusRelay, EndpointSource, OrPort, RelayIdentity } from "./consensus.js";
 export type { ConsensusAnomalies } from "./consensus-body.js";
-export { ConsensusDocument, type ConsensusRelay, parseConsensus } from "./consensus-document.js";
+export {
+  ConsensusDocument,
+  parseConsensus,
+  reachFrom,
+  reachUntil,
+} from "./consensus-document.js";
 export {
   type ConsensusFile,
   type ConsensusFiles,
@@ -23,16 +29,28 @@ export {
   parsePreamble,
 } from "./consensus-preamble.js";
 export type { Coverage, TimeSpan } from "./coverage.js";
+export {
+  type ExitAddress,
+  type ExitList,
+  looksLikeExitList,
+  MAX_EXIT_LIST_BYTES,
+  parseExitList,
+} from "./exit-list.js";
+export { type GeoIp, MAX_GEOIP_BYTES, parseGeoIp } from "./geoip.js";
 export type { FallbackDirectory } from "./known-relays.js";
+export type { DocumentHour, ListingSpan, SpanEdge } from "./listing-span.js";
+export { listingSpans } from "./listing-span.js";
 export { type DocumentSummary, RelayDirectory, type RelayDirectoryOptions } from "./relay-directory.js";
 export {
   type KnownListing,
   type ListingDocument,
+  type LookedUpExit,
   type LookedUpRelay,
   type LookupAnswer,
   lookupRelay,
   type Neighbour,
   type RelayLookup,
+  RelayLookups,
 } from "./relay-lookup.js";
 export type { DocumentEvidence, Freshness, Listing, RelayMatch } from "./relay-match.js";
 export { MAX_TORRC_BYTES, parseAuthority, parseTorrc, type Torrc } from "./torrc.js";

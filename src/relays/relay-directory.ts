@@ -1,11 +1,13 @@
 import { formatIsoSeconds } from "../base/index.js";
+import type { IpAddress } from "../net/index.js";
 import { AddressFilter } from "./address-filter.js";
 import { AUTHORITIES, AUTHORITIES_RELEASE, type Authority } from "./authorities.js";
 import type { Bridge } from "./bridge-line.js";
+import type { Consensus } from "./consensus.js";
 import type { ConsensusAnomalies } from "./consensus-body.js";
-import type { ConsensusDocument } from "./consensus-document.js";
 import type { ConsensusFlavor } from "./consensus-preamble.js";
 import { type Coverage, coverageOf, mergeSpans, type TimeSpan } from "./coverage.js";
+import { DocumentTimes } from "./document-times.js";
 import { FALLBACK_RELEASE } from "./fallback-directories.js";
 import {
   builtInFallbacks,
@@ -14,12 +16,13 @@ import {
   type KnownEndpoint,
   KnownRelays,
 } from "./known-relays.js";
+import { neighboursInTime, type TimeNeighbours } from "./listing-span.js";
 import type { DocumentEvidence, Freshness, RelayMatch } from "./relay-match.js";
 import type { Verification } from "./verify/verification.js";
 
 export interface RelayDirectoryOptions {
   /** In any order, of either flavor. */
-  readonly documents?: readonly ConsensusDocument[];
+  readonly documents?: readonly Consensus[];
   readonly bridges?: readonly Bridge[];
   /** Default: those built into tor. A private network has its own. */
   readonly authorities?: readonly Authority[];
@@ -43,14 +46,17 @@ export interface DocumentSummary {
 /** Everything that is known of relays, asked by address, port and time. Does not change once made. */
 export class RelayDirectory {
   /** By valid-after, oldest first; at the same moment the microdesc flavor, which clients use, comes last. */
-  readonly consensuses: readonly ConsensusDocument[];
+  readonly consensuses: readonly Consensus[];
   readonly known: KnownRelays;
   readonly #addresses = new AddressFilter();
+  /** Addresses with the OR ports that some document gives for them. */
+  readonly #orPorts = new AddressFilter();
   readonly #reach: readonly TimeSpan[];
-  /** The last answer of `reaching`, and its second. */
-  #reachingAt = Number.NaN;
-  #reaching: readonly ConsensusDocument[] = [];
-  readonly #evidence = new Map<ConsensusDocument, Map<number, RelayMatch>>();
+  readonly #times: DocumentTimes;
+  readonly #neighbours: ReadonlyMap<Consensus, TimeNeighbours>;
+  readonly #evidence = new Map<Consensus, Map<number, RelayMatch>>();
+  /** By endpoint: the documents that list it. */
+  readonly #listing = new Map<string, readonly Consensus[]>();
 
   constructor(options: RelayDirectoryOptions = {}) {
     this.consensuses = [...(options.documents ?? [])].sort(byTime);
@@ -60,8 +66,15 @@ export class RelayDirectory {
       options.fallbacks ?? builtInFallbacks(),
     );
     const add = (a: number, b: number, c: number, d: number) => this.#addresses.add(a, b, c, d);
-    for (const consensus of this.consensuses) consensus.forEachAddress(add);
+    const addPort = (a: number, b: number, c: number, d: number, port: number) =>
+      this.#orPorts.add(withPort(a, port), b, c, d);
+    for (const source of new Set(this.consensuses.map(({ endpointSource }) => endpointSource))) {
+      source.forEachAddress(add);
+      source.forEachEndpoint(addPort);
+    }
     this.known.forEachAddress(add);
+    this.#times = new DocumentTimes(this.consensuses);
+    this.#neighbours = neighboursInTime(this.consensuses);
     this.#reach = mergeSpans(
       this.consensuses.map(({ reachFrom, reachUntil }) => ({ first: reachFrom, last: reachUntil })),
     );
@@ -87,6 +100,11 @@ export class RelayDirectory {
       if (seconds >= reach[i]!.first) return seconds <= reach[i]!.last;
     }
     return false;
+  }
+
+  /** False, without looking into documents, for nearly all addresses that nobody lists at any time. */
+  mayList({ a, b, c, d }: IpAddress): boolean {
+    return this.#addresses.mayHave(a, b, c, d);
   }
 
   /**
@@ -124,7 +142,17 @@ export class RelayDirectory {
     if (isTcp) {
       for (const consensus of reaching) {
         const relay = consensus.lookup(version, a, b, c, d, port);
-        if (relay >= 0) return this.#consensusMatch(consensus, relay, freshnessAt(consensus, seconds));
+        if (relay < 0) continue;
+        const { before, after } = this.#neighbours.get(consensus)!;
+        const joined = before !== undefined && before.lookup(version, a, b, c, d, port) < 0;
+        const left = after !== undefined && after.lookup(version, a, b, c, d, port) < 0;
+        return this.#consensusMatch(
+          consensus,
+          relay,
+          freshnessAt(consensus, seconds),
+          joined,
+          left ? after : undefined,
+        );
       }
     }
     const known = this.known.at(version, a, b, c, d);
@@ -151,32 +179,44 @@ export class RelayDirectory {
   }
 
   /** The documents in reach of a moment, the one to be believed first in front. */
-  reaching(seconds: number): readonly ConsensusDocument[] {
-    // Flows come in order of time, many in one second.
-    if (seconds === this.#reachingAt) return this.#reaching;
-    const before: ConsensusDocument[] = [];
-    const early: ConsensusDocument[] = [];
-    for (const consensus of this.consensuses) {
-      if (seconds < consensus.reachFrom || seconds > consensus.reachUntil) continue;
-      (consensus.validAfter <= seconds ? before : early).push(consensus);
-    }
-    this.#reachingAt = seconds;
-    this.#reaching = [...before.reverse(), ...early];
-    return this.#reaching;
+  reaching(seconds: number): readonly Consensus[] {
+    return this.#times.reaching(seconds);
   }
 
-  #consensusMatch(consensus: ConsensusDocument, index: number, freshness: Freshness): RelayMatch {
+  /**
+   * @param joined - The document before does not list the endpoint.
+   * @param leftBy - The document after, when it does not.
+   */
+  #consensusMatch(
+    consensus: Consensus,
+    index: number,
+    freshness: Freshness,
+    joined: boolean,
+    leftBy: Consensus | undefined,
+  ): RelayMatch {
     let ofDocument = this.#evidence.get(consensus);
     if (ofDocument === undefined) {
       ofDocument = new Map();
       this.#evidence.set(consensus, ofDocument);
     }
-    const key = index * 3 + FRESHNESSES.indexOf(freshness);
+    // A relay's IPv4 and IPv6 endpoints may come and go at different times.
+    const key = (index * 3 + FRESHNESSES.indexOf(freshness)) * 4 + (joined ? 2 : 0) + (leftBy === undefined ? 0 : 1);
     let match = ofDocument.get(key);
     if (match === undefined) {
       const { fingerprint, nickname, flags } = consensus.identity(index);
       const { flavor, validAfter, source } = documentEvidence(consensus);
-      match = { kind: "consensus", fingerprint, nickname, flags, freshness, flavor, validAfter, source };
+      match = {
+        kind: "consensus",
+        fingerprint,
+        nickname,
+        flags,
+        freshness,
+        ...(joined ? { listedFrom: validAfter } : {}),
+        ...(leftBy === undefined ? {} : { listedUntil: formatIsoSeconds(leftBy.validAfter) }),
+        flavor,
+        validAfter,
+        source,
+      };
       ofDocument.set(key, match);
     }
     return match;
@@ -192,16 +232,15 @@ export class RelayDirectory {
     port: number,
     seconds: number,
   ): RelayMatch | undefined {
-    let nearest: { consensus: ConsensusDocument; relay: number; distance: number } | undefined;
-    for (const consensus of this.consensuses) {
+    let nearest: { consensus: Consensus; distance: number } | undefined;
+    for (const consensus of this.#listingEver(version, a, b, c, d, port)) {
       const distance = distanceFromReach(consensus, seconds);
       if (distance === 0 || (nearest !== undefined && Math.abs(distance) >= Math.abs(nearest.distance))) continue;
-      const relay = consensus.lookup(version, a, b, c, d, port);
-      if (relay >= 0) nearest = { consensus, relay, distance };
+      nearest = { consensus, distance };
     }
     if (nearest === undefined) return undefined;
-    const { consensus, relay, distance } = nearest;
-    const { fingerprint, nickname, flags } = consensus.identity(relay);
+    const { consensus, distance } = nearest;
+    const { fingerprint, nickname, flags } = consensus.identity(consensus.lookup(version, a, b, c, d, port));
     return {
       kind: "consensus-out-of-reach",
       fingerprint,
@@ -211,26 +250,47 @@ export class RelayDirectory {
       ...documentEvidence(consensus),
     };
   }
+
+  /** All documents, at whatever time, that list this OR port. Each endpoint is looked for once, not for each flow. */
+  #listingEver(version: 4 | 6, a: number, b: number, c: number, d: number, port: number): readonly Consensus[] {
+    if (!this.#orPorts.mayHave(withPort(a, port), b, c, d)) return [];
+    const key = `${version} ${a} ${b} ${c} ${d} ${port}`;
+    let listing = this.#listing.get(key);
+    if (listing === undefined) {
+      listing = this.consensuses.filter((consensus) => consensus.lookup(version, a, b, c, d, port) >= 0);
+      if (this.#listing.size === MAX_REMEMBERED_ENDPOINTS) this.#listing.clear();
+      this.#listing.set(key, listing);
+    }
+    return listing;
+  }
+}
+
+/** At 720 documents each, some 24 MB. */
+const MAX_REMEMBERED_ENDPOINTS = 4096;
+
+/** The first word of an address, mixed with a port, for a filter of endpoints. */
+function withPort(a: number, port: number): number {
+  return a ^ Math.imul(port, 0x9e3779b1);
 }
 
 const FRESHNESSES: readonly Freshness[] = ["fresh", "valid", "reachable"];
 
 /** How well a document that reaches this moment covers it. */
-export function freshnessAt(consensus: ConsensusDocument, seconds: number): Freshness {
+export function freshnessAt(consensus: Consensus, seconds: number): Freshness {
   if (seconds < consensus.freshUntil) return "fresh";
   return seconds <= consensus.validUntil ? "valid" : "reachable";
 }
 
 /** 0 inside the document's reach, else the seconds past its end, or (negative) until its beginning. */
-export function distanceFromReach(consensus: ConsensusDocument, seconds: number): number {
+export function distanceFromReach(consensus: Consensus, seconds: number): number {
   if (seconds < consensus.reachFrom) return seconds - consensus.reachFrom;
   return Math.max(0, seconds - consensus.reachUntil);
 }
 
-const evidenceOfDocuments = new WeakMap<ConsensusDocument, DocumentEvidence>();
+const evidenceOfDocuments = new WeakMap<Consensus, DocumentEvidence>();
 
 /** The same object for each piece of evidence from one document: thousands of flows share it. */
-export function documentEvidence(consensus: ConsensusDocument): DocumentEvidence {
+export function documentEvidence(consensus: Consensus): DocumentEvidence {
   let evidence = evidenceOfDocuments.get(consensus);
   if (evidence === undefined) {
     const { flavor, source, validAfter } = consensus;
@@ -240,7 +300,7 @@ export function documentEvidence(consensus: ConsensusDocument): DocumentEvidence
   return evidence;
 }
 
-function byTime(x: ConsensusDocument, y: ConsensusDocument): number {
+function byTime(x: Consensus, y: Consensus): number {
   if (x.validAfter !== y.validAfter) return x.validAfter - y.validAfter;
   if (x.flavor !== y.flavor) return x.flavor === "ns" ? -1 : 1;
   return x.source < y.source ? -1 : Number(x.source > y.source);
@@ -268,7 +328,7 @@ function formerAuthority({ fingerprint, nickname, from, until }: KnownEndpoint):
 }
 
 function otherPortByConsensus(
-  reaching: readonly ConsensusDocument[],
+  reaching: readonly Consensus[],
   version: 4 | 6,
   a: number,
   b: number,

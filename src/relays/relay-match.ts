@@ -30,6 +30,13 @@ export type RelayMatch =
       readonly nickname: string;
       readonly flags: readonly string[];
       readonly freshness: Freshness;
+      /**
+       * Valid-after of this document, when the one before, of the hours before, does not list the endpoint: the relay
+       * joined, or moved here. Absent where the documents at hand do not disagree; so below.
+       */
+      readonly listedFrom?: string;
+      /** Valid-after of the next document, when that does not list the endpoint any more. */
+      readonly listedUntil?: string;
     } & DocumentEvidence)
   /** The user configured this bridge. */
   | { readonly kind: "bridge"; readonly fingerprint: string | undefined; readonly transport: string | undefined }

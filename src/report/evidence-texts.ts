@@ -22,7 +22,7 @@ export class EvidenceTexts {
    * is as quick. Fingerprints, nicknames and times need no escaping; the consensus parser takes letters and digits only.
    */
   #consensus(match: Evidence & { readonly kind: "consensus" }): string {
-    const { fingerprint, nickname, freshness, flavor, validAfter, source } = match;
+    const { fingerprint, nickname, freshness, listedFrom, listedUntil, flavor, validAfter, source } = match;
     let flags = this.#flags.get(match.flags);
     if (flags === undefined) {
       flags = JSON.stringify(match.flags);
@@ -30,7 +30,10 @@ export class EvidenceTexts {
     }
     return (
       `[{"kind":"consensus","fingerprint":"${fingerprint}","nickname":"${nickname}","flags":${flags}` +
-      `,"freshness":"${freshness}","flavor":"${flavor}","validAfter":"${validAfter}"` +
+      `,"freshness":"${freshness}"` +
+      (listedFrom === undefined ? "" : `,"listedFrom":"${listedFrom}"`) +
+      (listedUntil === undefined ? "" : `,"listedUntil":"${listedUntil}"`) +
+      `,"flavor":"${flavor}","validAfter":"${validAfter}"` +
       `,"source":${JSON.stringify(source)}}]`
     );
   }

@@ -1,6 +1,7 @@
 import { escapeText } from "../base/index.js";
 import type { Classification, Evidence } from "../classify/index.js";
 import type { Listing } from "../relays/index.js";
+import { listingText } from "./listing-text.js";
 
 /** More would fill the packet list; the report has them all. */
 const MAX_NAMES = 4;
@@ -33,8 +34,11 @@ function reason(evidence: Evidence): string {
       return `, ${evidence.kind}`;
     case "tunnel":
       return `, tunnel of IP protocol ${evidence.protocol}`;
-    case "consensus":
-      return `, relay${identity(evidence)} (${evidence.flags.map(word).join(", ")})${document(evidence)}`;
+    case "consensus": {
+      const listing = listingText(evidence);
+      const flags = evidence.flags.map(word).join(", ");
+      return `, relay${identity(evidence)} (${flags})${document(evidence)}${listing === "" ? "" : `, ${listing}`}`;
+    }
     case "consensus-out-of-reach":
       return `, ${evidence.kind}, relay${identity(evidence)}${document(evidence)}`;
     case "bridge":

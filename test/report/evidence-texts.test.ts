@@ -13,10 +13,19 @@ const consensus: Evidence = {
   source: 'a "quoted"\\directory/é\n/consensus',
 };
 
+/** With the listing where the directory puts it: before the document. */
+function inOrder(listing: { readonly listedFrom?: string; readonly listedUntil?: string }): Evidence {
+  const { flavor, validAfter, source, ...relay } = consensus as Evidence & { readonly kind: "consensus" };
+  return { ...relay, ...listing, flavor, validAfter, source };
+}
+
 describe("EvidenceTexts", () => {
   it.each<{ evidence: readonly Evidence[] }>([
     { evidence: [consensus] },
     { evidence: [{ ...consensus, flags: [], freshness: "reachable" }] },
+    { evidence: [inOrder({ listedFrom: "2026-11-22T10:00:00Z" })] },
+    { evidence: [inOrder({ listedUntil: "2026-11-22T11:00:00Z" })] },
+    { evidence: [inOrder({ listedFrom: "2026-11-22T10:00:00Z", listedUntil: "2026-11-22T11:00:00Z" })] },
     { evidence: [consensus, { kind: "not-listed" }] },
     { evidence: [{ kind: "bridge", fingerprint: undefined, transport: "obfs4" }] },
     { evidence: [] },

@@ -25,6 +25,21 @@ describe("flowComment", () => {
       [],
     ],
     [
+      `leek: tor, relay test003r $${FINGERPRINT} (), consensus valid-after 2026-11-22T10:00:00Z, ` +
+        "listed until 2026-11-22 11:00 UTC",
+      "tor",
+      {
+        kind: "consensus",
+        fingerprint: FINGERPRINT,
+        nickname: "test003r",
+        flags: [],
+        freshness: "valid",
+        listedUntil: "2026-11-22T11:00:00Z",
+        ...DOCUMENT,
+      },
+      [],
+    ],
+    [
       `leek: tor, bridge $${FINGERPRINT} (obfs4)`,
       "tor",
       { kind: "bridge", fingerprint: FINGERPRINT, transport: "obfs4" },

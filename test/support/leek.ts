@@ -5,6 +5,9 @@ export const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
 export const LEEK = fileURLToPath(new URL("../../bin/leek.js", import.meta.url));
 export const FIXTURES = fileURLToPath(new URL("../../fixtures", import.meta.url));
 
+/** No documents of whoever runs the tests; those that a test has it names with --data-dir. */
+const ENVIRONMENT = { ...process.env, TZ: "UTC", LEEK_DATA_DIR: "/nonexistent" };
+
 export interface Outcome {
   readonly status: number | null;
   readonly stdout: string;
@@ -15,7 +18,7 @@ export interface Outcome {
 export function leek(args: readonly string[], input?: Uint8Array): Outcome {
   const { status, stdout, stderr } = spawnSync(process.execPath, [LEEK, ...args], {
     encoding: "buffer",
-    env: { ...process.env, TZ: "UTC" },
+    env: ENVIRONMENT,
     input: input ?? new Uint8Array(0),
     maxBuffer: 1 << 28,
     timeout: 60_000,
@@ -37,5 +40,5 @@ export function run(program: string, args: readonly string[]): Outcome {
 
 /** Starts `leek ARGS` and leaves it running, with pipes. */
 export function startLeek(args: readonly string[]) {
-  return spawn(process.execPath, [LEEK, ...args], { env: { ...process.env, TZ: "UTC" }, stdio: "pipe" });
+  return spawn(process.execPath, [LEEK, ...args], { env: ENVIRONMENT, stdio: "pipe" });
 }

@@ -23,8 +23,8 @@ export async function analyze(paths: readonly string[], options: AnalyzeOptions)
   // Counted up in whole numbers: V8 would make an object of each value that is none, such as Infinity - 1.
   let taken = 0;
   const source = await readCaptures(paths, {
-    start(opened: PacketSource, from: number | undefined) {
-      const directory = sources.load(from);
+    async start(opened: PacketSource, from: number | undefined) {
+      const directory = await sources.load(from);
       for (const { linkType } of opened.infos.flatMap((info) => info.interfaces)) filter?.prepare(linkType);
       output.start();
       analysis = new Analysis({

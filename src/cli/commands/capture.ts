@@ -50,10 +50,12 @@ export async function capture(options: CaptureOptions): Promise<number> {
     }
   };
 
+  // Before the interface is open: the first time after documents came takes long.
+  const relays = await directory.load(Date.now() / 1000);
   const { source } = await readLive(options.live, {
     async open(opened: LiveSource, identity: Identity | undefined) {
       analysis = new Analysis({
-        directory: directory.load(Date.now() / 1000),
+        directory: relays,
         onFlow: (record) => attempt(() => output?.flow(record, fractionDigitsOf(opened.infos))),
       });
       if (options.lines !== undefined) lines = new PacketLines(analysis, options.lines, () => opened.stop());

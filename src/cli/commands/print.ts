@@ -39,9 +39,9 @@ export async function print(paths: readonly string[], options: PrintOptions): Pr
     lines.clear();
   };
   const source = await readCaptures(paths, {
-    start(opened: PacketSource, from: number | undefined) {
+    async start(opened: PacketSource, from: number | undefined) {
       for (const { linkType } of opened.infos.flatMap((info) => info.interfaces)) filter?.prepare(linkType);
-      tagger = tags?.tagger(from);
+      tagger = await tags?.tagger(from);
     },
     packet(packet: CapturedPacket) {
       if (filter !== undefined && !filter.matches(packet)) return true;

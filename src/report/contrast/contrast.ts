@@ -13,6 +13,7 @@ import type {
   ProgramTotals,
   Specimen,
 } from "../../pipeline/index.js";
+import { listingText } from "../listing-text.js";
 import { LineBuffer, TcpdumpFormatter } from "../tcpdump/index.js";
 import { findNotes } from "./notes.js";
 import { count, duration, plural, share, withUnit } from "./numbers.js";
@@ -168,7 +169,10 @@ function relayText({ classification }: EndpointTotal): string {
 
 function flagsText({ classification }: EndpointTotal): string {
   const [evidence] = classification.evidence;
-  if (evidence?.kind === "consensus") return evidence.flags.map(escapeText).join(" ");
+  if (evidence?.kind === "consensus") {
+    const listing = listingText(evidence);
+    return `${evidence.flags.map(escapeText).join(" ")}${listing === "" ? "" : `\n(${listing})`}`;
+  }
   return evidence === undefined ? "-" : `(${evidence.kind})`;
 }
 
