@@ -6,7 +6,7 @@ import { DecodeStatus, decodePacket, PacketHeaders } from "../decode/index.js";
 import { type Flow, FlowTable, type Moment } from "../flows/index.js";
 import type { ProcessMatch } from "../host/index.js";
 import { etherTypeName, IpProtocol } from "../net/index.js";
-import type { RelayDirectory } from "../relays/index.js";
+import type { RelayDirectory, TimeSpan } from "../relays/index.js";
 import { ClassTotals } from "./class-totals.js";
 import type { FlowRecord, Remote } from "./flow-record.js";
 import { type Specimen, SpecimenKeeper } from "./specimen.js";
@@ -45,6 +45,11 @@ export interface AnalysisResult {
   /** One typical packet of a class, with its flow. */
   readonly specimens: ReadonlyMap<FlowClass, { readonly specimen: Specimen; readonly record: FlowRecord }>;
   readonly directory: RelayDirectory;
+}
+
+/** From the first packet to the last, in seconds since 1970-01-01 UTC; undefined without packets. */
+export function spanOf({ first, last }: AnalysisResult): TimeSpan | undefined {
+  return first === undefined || last === undefined ? undefined : { first: first.seconds, last: last.seconds };
 }
 
 const DNS_PORT = 53;

@@ -1,4 +1,4 @@
-export { Analysis, type AnalysisOptions, type AnalysisResult, type FrameTotal } from "./analysis.js";
+export { Analysis, type AnalysisOptions, type AnalysisResult, type FrameTotal, spanOf } from "./analysis.js";
 export { ClassTotals } from "./class-totals.js";
 export { type EndpointTotal, EndpointTotals, type PortTotal } from "./endpoint-totals.js";
 export type { FlowRecord, Remote } from "./flow-record.js";

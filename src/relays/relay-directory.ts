@@ -80,17 +80,15 @@ export class RelayDirectory {
     );
   }
 
-  get documents(): DocumentSummary[] {
-    return this.consensuses.map((consensus) => ({
-      source: consensus.source,
-      flavor: consensus.flavor,
-      validAfter: formatIsoSeconds(consensus.validAfter),
-      freshUntil: formatIsoSeconds(consensus.freshUntil),
-      validUntil: formatIsoSeconds(consensus.validUntil),
-      relays: consensus.relayCount,
-      anomalies: consensus.anomalies,
-      verification: consensus.verification,
-    }));
+  /**
+   * The documents for a report: those that reach a part of a capture's time, of what may be years. All of them where
+   * none does.
+   */
+  documentsFor(span: TimeSpan | undefined): DocumentSummary[] {
+    const reaching = this.consensuses.filter(
+      ({ reachFrom, reachUntil }) => span === undefined || (reachFrom <= span.last && reachUntil >= span.first),
+    );
+    return (reaching.length > 0 ? reaching : this.consensuses).map(summaryOf);
   }
 
   /** Whether some document reaches this moment, so that "not listed" means something. */
@@ -271,6 +269,19 @@ const MAX_REMEMBERED_ENDPOINTS = 4096;
 /** The first word of an address, mixed with a port, for a filter of endpoints. */
 function withPort(a: number, port: number): number {
   return a ^ Math.imul(port, 0x9e3779b1);
+}
+
+function summaryOf(consensus: Consensus): DocumentSummary {
+  return {
+    source: consensus.source,
+    flavor: consensus.flavor,
+    validAfter: formatIsoSeconds(consensus.validAfter),
+    freshUntil: formatIsoSeconds(consensus.freshUntil),
+    validUntil: formatIsoSeconds(consensus.validUntil),
+    relays: consensus.relayCount,
+    anomalies: consensus.anomalies,
+    verification: consensus.verification,
+  };
 }
 
 const FRESHNESSES: readonly Freshness[] = ["fresh", "valid", "reachable"];

@@ -4,7 +4,7 @@ import { FLOW_CLASSES } from "../classify/index.js";
 import type { Moment } from "../flows/index.js";
 import type { ProcessMatch } from "../host/index.js";
 import type { Endpoint } from "../net/index.js";
-import type { AnalysisResult, FlowRecord, FrameTotal } from "../pipeline/index.js";
+import { type AnalysisResult, type FlowRecord, type FrameTotal, spanOf } from "../pipeline/index.js";
 import { EvidenceTexts } from "./evidence-texts.js";
 
 /**
@@ -139,7 +139,7 @@ function directoryJson(result: AnalysisResult): object {
   const { directory, first, last } = result;
   const coverage = directory.coverage(first?.seconds ?? 0, last?.seconds ?? 0);
   return {
-    documents: directory.documents,
+    documents: directory.documentsFor(spanOf(result)),
     coverage: coverage.level,
     gaps: coverage.gaps.map((gap) => ({ first: formatIsoSeconds(gap.first), last: formatIsoSeconds(gap.last) })),
   };

@@ -292,7 +292,7 @@ describe("coverage", () => {
 
   it("documents are summed up in order of time", () => {
     const two = new RelayDirectory({ documents: [laterDocument(1), document(ns(), "ten")] });
-    expect(two.documents).toMatchObject([
+    expect(two.documentsFor(undefined)).toMatchObject([
       { source: "ten", flavor: "ns", validAfter: "2026-11-22T10:00:00Z", relays: 2 },
       {
         source: "later-1",
@@ -301,6 +301,20 @@ describe("coverage", () => {
         validUntil: "2026-11-22T14:00:00Z",
       },
     ]);
+  });
+});
+
+describe("documents for a report", () => {
+  const sources = (directory: RelayDirectory, first: number, last: number) =>
+    directory.documentsFor({ first, last }).map(({ source }) => source);
+
+  it("are those that reach the capture, or all where none does", () => {
+    const at = (days: number) =>
+      document(formatConsensus(generateRelays({ count: 3 }), { validAfter: TEN + days * DAY }), `day-${days}`);
+    const directory = new RelayDirectory({ documents: [0, 10, 20].map(at) });
+    expect(sources(directory, TEN + 10 * DAY, TEN + 10 * DAY + HOUR)).toEqual(["day-10"]);
+    expect(sources(directory, TEN - DAY, TEN + 10 * DAY)).toEqual(["day-0", "day-10"]);
+    expect(sources(directory, TEN + 5 * DAY, TEN + 5 * DAY)).toEqual(["day-0", "day-10", "day-20"]);
   });
 });
 

@@ -3,15 +3,16 @@ import { escapeText, formatIsoTime, linkTypeName } from "../../base/index.js";
 import type { FlowClass } from "../../classify/index.js";
 import { type Moment, SIZE_BUCKET_BOUNDS } from "../../flows/index.js";
 import { formatEndpoint } from "../../net/index.js";
-import type {
-  AnalysisResult,
-  ClassTotals,
-  EndpointTotal,
-  EndpointTotals,
-  FlowRecord,
-  ProgramTotal,
-  ProgramTotals,
-  Specimen,
+import {
+  type AnalysisResult,
+  type ClassTotals,
+  type EndpointTotal,
+  type EndpointTotals,
+  type FlowRecord,
+  type ProgramTotal,
+  type ProgramTotals,
+  type Specimen,
+  spanOf,
 } from "../../pipeline/index.js";
 import { listingText } from "../listing-text.js";
 import { LineBuffer, TcpdumpFormatter } from "../tcpdump/index.js";
@@ -64,7 +65,7 @@ function heading(result: AnalysisResult): string {
     lines.push(`Time       ${time(result, result.first)} to ${time(result, result.last)}, ${duration(length)}`);
   }
   const { directory } = result;
-  const { documents } = directory;
+  const documents = directory.documentsFor(spanOf(result));
   for (const document of documents.slice(0, SHOWN_DOCUMENTS)) {
     const { source, flavor, relays, validAfter, validUntil, verification } = document;
     const valid = `valid ${validAfter} to ${validUntil}`;

@@ -1,6 +1,6 @@
 import { escapeText, formatIsoSeconds } from "../../base/index.js";
 import type { SourceInfo } from "../../capture/index.js";
-import type { AnalysisResult, EndpointTotals } from "../../pipeline/index.js";
+import { type AnalysisResult, type EndpointTotals, spanOf } from "../../pipeline/index.js";
 import { plural } from "./numbers.js";
 
 /** What each anomaly code means, for people. Codes without a text here are shown as they are. */
@@ -53,7 +53,7 @@ function coverageNotes({ directory, first, last }: AnalysisResult): string[] {
   if (first === undefined || last === undefined) return ["The capture holds no packet to judge."];
   const coverage = directory.coverage(first.seconds, last.seconds);
   if (coverage.level === "full") return [];
-  if (directory.documents.length === 0) {
+  if (directory.consensuses.length === 0) {
     return [
       "No Tor consensus was given, so relays cannot be told from other hosts: all internet traffic but that of " +
         "built-in and configured addresses shows as clearnet. Give one with --consensus FILE.",
@@ -68,8 +68,9 @@ function coverageNotes({ directory, first, last }: AnalysisResult): string[] {
 }
 
 /** Whoever can slip an address into a list can hide a leak, so what nobody vouches for is said. */
-function trustNotes({ directory }: AnalysisResult): string[] {
-  const unverified = directory.documents.flatMap(({ source, verification }) =>
+function trustNotes(result: AnalysisResult): string[] {
+  const documents = result.directory.documentsFor(spanOf(result));
+  const unverified = documents.flatMap(({ source, verification }) =>
     verification?.state === "unverified" ? [{ source, reason: verification.reason }] : [],
   );
   const [first] = unverified;
@@ -77,7 +78,7 @@ function trustNotes({ directory }: AnalysisResult): string[] {
   const which =
     unverified.length === 1
       ? `The consensus ${escapeText(first.source)} is`
-      : `${unverified.length} of ${directory.documents.length} consensus documents are`;
+      : `${unverified.length} of ${documents.length} consensus documents are`;
   return [
     `${which} unverified: ${first.reason}. What is called tor rests on trust in whoever gave it. Key certificates are ` +
       "given with --certs.",
