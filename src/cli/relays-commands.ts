@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { dataDirectoryOption } from "./data-directory.js";
 import { collect, directoryOptions, trustOptions } from "./directory-arguments.js";
 
@@ -45,6 +45,16 @@ const PRUNE_EXAMPLES = `
 Examples:
   leek relays prune --keep 30d --dry-run
   leek relays prune --before 2026-10-01`;
+
+const UPDATE_EXAMPLES = `
+Examples:
+  leek relays update
+  leek relays update --from control --control 127.0.0.1:9051
+  leek relays update --from network --via socks5h://127.0.0.1:9050
+
+The local tor is asked first, and the network only when that has no current consensus: through Tor when a SOCKS port
+answers on this machine. LEEK_CONTROL_PASSWORD has the password of the control port, where it wants one.
+Exit status: 0 there is a current consensus now, 69 there is none.`;
 
 /**
  * Adds `leek relays ...`.
@@ -137,4 +147,34 @@ export function relaysCommands(program: Command, done: (status: number) => void)
       const { relaysPrune } = await import("./commands/relays-prune.js");
       done(relaysPrune({ ...options, dryRun: options.dryRun === true, json: options.json === true }));
     });
+
+  dataDirectoryOption(trustOptions(relays.command("update")))
+    .summary("keep the current consensus")
+    .description("Takes the current consensus from the local tor, or from directory servers, into the archive.")
+    .option("--from <source>", "where to ask: control, files or network (repeatable; default: all)", updateSource)
+    .option("--control <address>", "the control port of tor: ADDR:PORT, or the path of its socket")
+    .option("--via <proxy>", "the SOCKS proxy for directory servers: socks5h://HOST:PORT")
+    .option("--direct", "ask directory servers without a proxy")
+    .option(
+      "--mirror <address>",
+      "a directory server to ask in place of the authorities: ADDR:PORT (repeatable)",
+      collect,
+    )
+    .addOption(
+      new Option("--flavor <name>", "which consensus").choices(["microdesc", "ns", "both"]).default("microdesc"),
+    )
+    .option("--json", "print the report as JSON")
+    .addHelpText("after", UPDATE_EXAMPLES)
+    .exitOverride()
+    .action(async (options) => {
+      const { relaysUpdate } = await import("./commands/relays-update.js");
+      done(await relaysUpdate({ ...options, direct: options.direct === true, json: options.json === true }));
+    });
+}
+
+function updateSource(value: string, before: readonly string[] = []): string[] {
+  if (!["control", "files", "network"].includes(value)) {
+    throw new InvalidArgumentError("It is one of control, files, network.");
+  }
+  return [...before, value];
 }

@@ -1,0 +1,89 @@
+import { escapeText, LeekError } from "../../base/index.js";
+import type { ConsensusFlavor } from "../../relays/index.js";
+import { ArchiveUpdate, type UpdatedDocument } from "../archive-update.js";
+import type { DataDirectoryOptions } from "../data-directory.js";
+import { type TrustOptions, trustedNetwork } from "../directory-options.js";
+import { ExitStatus } from "../exit-status.js";
+import { indexed } from "../kept-consensuses.js";
+import { say } from "../messages.js";
+import { openArchive } from "../open-archive.js";
+import { TextOutput } from "../output.js";
+import { type NetworkOptions, updateFromNetwork } from "../update-from-network.js";
+import { type TorState, updateFromControl, updateFromFiles } from "../update-from-tor.js";
+
+export type UpdateSource = "control" | "files" | "network";
+
+export interface RelaysUpdateOptions extends TrustOptions, DataDirectoryOptions, NetworkOptions {
+  /** Where to ask, in this order; default: all. */
+  readonly from?: readonly UpdateSource[];
+  /** Address of tor's control port; default: where it usually is. */
+  readonly control?: string;
+  readonly flavor: ConsensusFlavor | "both";
+  readonly json: boolean;
+}
+
+const FLAVOR_FILES: Readonly<Record<ConsensusFlavor, string>> = {
+  microdesc: "cached-microdesc-consensus",
+  ns: "cached-consensus",
+};
+/**
+ * `leek relays update`: takes the current consensus into the archive. The only command that uses the network, and only
+ * when the local tor has no current one.
+ */
+export async function relaysUpdate(options: RelaysUpdateOptions): Promise<number> {
+  const { authorities } = trustedNetwork(options);
+  const archive = openArchive(options, authorities);
+  const update = new ArchiveUpdate(archive, options.flavor, Date.now() / 1000);
+  const sources = options.from ?? ["control", "files", "network"];
+  // Certificates cost nothing to look at, and whatever comes next is verified with them.
+  if (sources.includes("files")) await updateFromFiles(update, ["cached-certs"]);
+  let tor: TorState | undefined;
+  if (sources.includes("control")) tor = await updateFromControl(update, options.control);
+  if (sources.includes("files"))
+    await updateFromFiles(
+      update,
+      [...update.wanted].map((flavor) => FLAVOR_FILES[flavor]),
+    );
+  if (sources.includes("network") && update.needsMore) await updateFromNetwork(update, options, authorities);
+  update.giveUp();
+  for (const problem of update.problems) say(problem);
+  if (update.wanted.size > 0) {
+    throw new LeekError(
+      "LEEK_UPDATE_FAILED",
+      "unavailable",
+      `There is no current ${[...update.wanted].join(" or ")} consensus to be had; what was kept is as it was.`,
+      { hint: "See above why. Start tor, name its control port with --control, or directory servers with --mirror." },
+    );
+  }
+  // Whoever asks next shall not wait for it.
+  await indexed(archive, { first: update.now, last: update.now });
+  report(update.documents, tor, options.json);
+  return ExitStatus.Ok;
+}
+
+function report(documents: readonly UpdatedDocument[], tor: TorState | undefined, isJson: boolean): void {
+  const out = new TextOutput();
+  if (isJson) {
+    out.write(`${JSON.stringify({ schema: "leek/relays-update@1", documents, tor }, undefined, 2)}\n`);
+  } else {
+    for (const { from, flavor, validAfter, validUntil, kept, verification } of documents) {
+      const valid = `valid ${validAfter} to ${validUntil}`;
+      out.write(`${flavor} consensus from ${escapeText(from)}: ${valid}, ${verification}, ${KEPT[kept]}\n`);
+    }
+    if (tor !== undefined) {
+      out.write(`tor ${escapeText(tor.version)} at ${escapeText(tor.control)}: `);
+      out.write(
+        `${tor.guards.length} guards, ${tor.bridges.length} bridges, ${tor.orConnections.length} OR connections\n`,
+      );
+    }
+  }
+  out.flush();
+}
+
+const KEPT: Readonly<Record<UpdatedDocument["kept"], string>> = {
+  added: "kept",
+  replaced: "kept in place of a worse one",
+  present: "kept already",
+  better: "a better one is kept already",
+  refused: "refused",
+};

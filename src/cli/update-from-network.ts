@@ -1,0 +1,145 @@
+import { formatIsoSeconds, LeekError } from "../base/index.js";
+import {
+  answersSocks,
+  type DownloadOptions,
+  downloadFromAny,
+  type Mirror,
+  parseProxy,
+  type SocksProxy,
+} from "../download/index.js";
+import { formatIpAddress, parseEndpoint } from "../net/index.js";
+import { type AuthoritySet, type ConsensusFlavor, looksLikeKeyCertificate, parsePreamble } from "../relays/index.js";
+import type { ArchiveUpdate } from "./archive-update.js";
+import { say } from "./messages.js";
+import { StatusLine } from "./status-line.js";
+
+/** How directory servers are reached. */
+export interface NetworkOptions {
+  /** A SOCKS proxy; default: the local tor's, when it answers. */
+  readonly via?: string;
+  /** Never through a proxy. */
+  readonly direct: boolean;
+  /** ADDR:PORT of directory servers; default: the authorities. */
+  readonly mirror?: readonly string[];
+}
+
+const FLAVOR_PATHS: Readonly<Record<ConsensusFlavor, string>> = {
+  microdesc: "/tor/status-vote/current/consensus-microdesc",
+  ns: "/tor/status-vote/current/consensus",
+};
+const KEYS_PATH = "/tor/keys/all";
+
+const SOCKS_URLS = ["socks5h://127.0.0.1:9050", "socks5h://127.0.0.1:9150"];
+const SOCKS_ANSWER_MS = 1000;
+
+/** A mirror that is wrong about the time by more than this has a wrong clock, or an old document. */
+const MAX_AHEAD_SECONDS = 3600;
+
+const DOWNLOAD: DownloadOptions = {
+  connectTimeoutMs: 20_000,
+  idleTimeoutMs: 20_000,
+  totalTimeoutMs: 300_000,
+  maxBytes: 32 * 2 ** 20,
+  maxWireBytes: 32 * 2 ** 20,
+};
+
+/** Directory servers, by HTTP: through the local tor when it answers. */
+export async function updateFromNetwork(
+  update: ArchiveUpdate,
+  options: NetworkOptions,
+  authorities: AuthoritySet,
+): Promise<void> {
+  const proxy = await chooseProxy(options);
+  const status = new StatusLine();
+  const mirrors = shuffled(
+    options.mirror === undefined ? mirrorsOf(authorities, update.now) : options.mirror.map(parseMirror),
+  );
+  const way = proxy === undefined ? "directly, not through Tor" : `through ${proxy.host}:${proxy.port}`;
+  say(`Asking ${mirrors.length === 1 ? mirrors[0]!.name : `${mirrors.length} directory servers`} ${way}.`);
+  const fetch = (path: string, from: readonly Mirror[], check?: (bytes: Buffer) => string | undefined) =>
+    downloadFromAny(from, path, {
+      ...DOWNLOAD,
+      ...(proxy === undefined ? {} : { proxy }),
+      ...(check === undefined ? {} : { check }),
+      onProgress: (received) => status.show(() => `${path}: ${Math.round(received / 1024)} KiB`),
+    });
+  try {
+    if (update.needsCertificates) await fetchKeys();
+    for (const flavor of [...update.wanted]) {
+      let left: readonly Mirror[] = mirrors;
+      while (left.length > 0 && update.wanted.has(flavor)) {
+        const { bytes, mirror } = await fetch(FLAVOR_PATHS[flavor], left, (it) =>
+          wrongConsensus(it, flavor, update.now),
+        );
+        await update.offer(bytes, mirror.name);
+        if (update.needsCertificates) await fetchKeys();
+        // One that gives what nobody signed is asked nothing more.
+        left = left.slice(left.indexOf(mirror) + 1);
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof LeekError) || error.code !== "LEEK_DOWNLOAD_FAILED") throw error;
+    update.problems.push(error.message);
+  } finally {
+    status.end();
+  }
+
+  async function fetchKeys(): Promise<void> {
+    const { bytes, mirror } = await fetch(KEYS_PATH, mirrors, (it) =>
+      looksLikeKeyCertificate(it) ? undefined : "it sent no key certificates",
+    );
+    await update.offer(bytes, mirror.name);
+  }
+}
+
+/** Why a mirror's answer is not what was asked for. */
+function wrongConsensus(bytes: Buffer, wanted: ConsensusFlavor, now: number): string | undefined {
+  try {
+    const { flavor, validAfter, validUntil } = parsePreamble(bytes, "consensus");
+    if (flavor !== wanted) return `it sent the ${flavor} flavor`;
+    if (validAfter > now + MAX_AHEAD_SECONDS)
+      return `it sent one that is valid after ${formatIsoSeconds(validAfter)} only`;
+    if (validUntil < now) return `it sent one that was valid until ${formatIsoSeconds(validUntil)}`;
+    return undefined;
+  } catch (error) {
+    if (error instanceof LeekError) return "it sent no consensus";
+    throw error;
+  }
+}
+
+async function chooseProxy({ via, direct }: NetworkOptions): Promise<SocksProxy | undefined> {
+  if (direct) return undefined;
+  if (via !== undefined) return parseProxy(via);
+  for (const url of SOCKS_URLS) {
+    const proxy = parseProxy(url);
+    if (await answersSocks(proxy, SOCKS_ANSWER_MS)) return proxy;
+  }
+  return undefined;
+}
+
+function mirrorsOf(authorities: AuthoritySet, now: number): Mirror[] {
+  const today = new Date(now * 1000).toISOString().slice(0, 10);
+  return authorities.authorities
+    .filter(
+      ({ v3Identity, since, until }) => v3Identity !== undefined && (since ?? "") <= today && today < (until ?? "9"),
+    )
+    .map(({ nickname, address, dirPort }) => ({ name: nickname, address, port: dirPort }));
+}
+
+function parseMirror(text: string): Mirror {
+  const endpoint = parseEndpoint(text);
+  if (endpoint?.port === undefined) {
+    throw new LeekError("LEEK_USAGE", "usage", `${text} is no ADDR:PORT of a directory server.`, {
+      hint: "Write --mirror 192.0.2.7:80, with the directory port, not the OR port.",
+    });
+  }
+  return { name: text, address: formatIpAddress(endpoint.address), port: endpoint.port };
+}
+
+/** So that not all users ask the same one first. */
+function shuffled<T>(list: readonly T[]): T[] {
+  return list
+    .map((item) => ({ item, at: Math.random() }))
+    .sort((x, y) => x.at - y.at)
+    .map(({ item }) => item);
+}

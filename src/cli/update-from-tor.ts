@@ -1,0 +1,76 @@
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { MAX_DOCUMENT_BYTES } from "../archive/index.js";
+import { escapeText, LeekError } from "../base/index.js";
+import { formatBridge, torDataDirectories } from "../relays/index.js";
+import { ControlConnection, type EntryGuard, type OrConnection, parseControlAddress } from "../tor-control/index.js";
+import type { ArchiveUpdate } from "./archive-update.js";
+
+/** What tor says of itself over its control port. */
+export interface TorState {
+  readonly control: string;
+  readonly version: string;
+  readonly guards: readonly EntryGuard[];
+  readonly bridges: readonly string[];
+  readonly orConnections: readonly OrConnection[];
+}
+
+const CONTROL_ADDRESSES = ["/run/tor/control", "127.0.0.1:9051", "127.0.0.1:9151"];
+
+/** Tor's files on this machine. */
+export async function updateFromFiles(update: ArchiveUpdate, names: readonly string[]): Promise<void> {
+  for (const directory of torDataDirectories(homedir())) {
+    for (const path of names.map((name) => join(directory, name))) {
+      if (!existsSync(path)) continue;
+      try {
+        if (statSync(path).size > MAX_DOCUMENT_BYTES) throw new Error("it is too large");
+        await update.offer(readFileSync(path), path);
+      } catch (error) {
+        if (error instanceof LeekError) throw error;
+        const reason = error instanceof Error ? error.message : String(error);
+        update.problems.push(`Cannot read ${escapeText(path)}: ${escapeText(reason)}`);
+      }
+    }
+  }
+}
+
+/** The local tor, asked over its control port: nothing leaves the machine. */
+export async function updateFromControl(
+  update: ArchiveUpdate,
+  address: string | undefined,
+): Promise<TorState | undefined> {
+  const addresses = address === undefined ? CONTROL_ADDRESSES : [address];
+  for (const text of addresses) {
+    let tor: ControlConnection | undefined;
+    try {
+      tor = await ControlConnection.open(parseControlAddress(text), controlOptions());
+      for (const flavor of [...update.wanted]) {
+        const bytes = await tor.consensus(flavor);
+        if (bytes === undefined) update.problems.push(`tor at ${text} has no ${flavor} consensus.`);
+        else await update.offer(bytes, `tor at ${text}`);
+      }
+      return {
+        control: text,
+        version: await tor.version(),
+        guards: await tor.entryGuards(),
+        bridges: (await tor.bridges()).map(formatBridge),
+        orConnections: await tor.orConnections(),
+      };
+    } catch (error) {
+      if (!(error instanceof LeekError)) throw error;
+      // Of the usual addresses most are nobody's.
+      if (address !== undefined) throw error;
+      if (error.code !== "LEEK_TOR_CONTROL_UNREACHABLE") update.problems.push(error.message);
+    } finally {
+      await tor?.close();
+    }
+  }
+  return undefined;
+}
+
+/** The password comes from the environment: everybody on the machine can read arguments. */
+function controlOptions(): { readonly password?: string } {
+  const password = process.env.LEEK_CONTROL_PASSWORD;
+  return password === undefined || password === "" ? {} : { password };
+}

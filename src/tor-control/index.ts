@@ -1,0 +1,13 @@
+export type { Credentials } from "./authenticate.js";
+export {
+  formatSocketAddress,
+  parseControlAddress,
+  type SocketAddress,
+  type TcpAddress,
+  type UnixAddress,
+} from "./control-address.js";
+export { ControlConnection, type ControlOptions } from "./control-connection.js";
+export type { LinkOptions } from "./control-link.js";
+export type { EntryGuard, EntryGuardStatus } from "./entry-guard.js";
+export type { OrConnection, OrConnectionStatus, OrEndpoint } from "./or-connection.js";
+export type { RelayName } from "./relay-name.js";
