@@ -27,6 +27,11 @@ const FLAVOR_PATHS: Readonly<Record<ConsensusFlavor, string>> = {
   microdesc: "/tor/status-vote/current/consensus-microdesc",
   ns: "/tor/status-vote/current/consensus",
 };
+/** Since tor 0.4.5.1-alpha, exits let nobody in again: not to relays' OR ports, nor to any port of an authority. */
+const NO_REENTRY =
+  "Tor's exits refuse connections to the directory authorities. The local tor has a consensus itself: ask its control port " +
+  "with --control. Or ask the authorities directly, seen by whoever is on the path, with --direct.";
+
 const KEYS_PATH = "/tor/keys/all";
 
 const SOCKS_URLS = ["socks5h://127.0.0.1:9050", "socks5h://127.0.0.1:9150"];
@@ -80,6 +85,7 @@ export async function updateFromNetwork(
   } catch (error) {
     if (!(error instanceof LeekError) || error.code !== "LEEK_DOWNLOAD_FAILED") throw error;
     update.problems.push(error.message);
+    if (proxy !== undefined && options.mirror === undefined) update.problems.push(NO_REENTRY);
   } finally {
     status.end();
   }

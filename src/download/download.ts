@@ -119,7 +119,7 @@ async function exchange(
   const idle = watch.limit(idleTimeoutMs, () => new Fault(`it sent nothing for ${seconds(idleTimeoutMs)}`));
   let wireBytes = 0;
   const onWire = (chunk: Buffer) => {
-    
+    idle.refresh();
     wireBytes += chunk.length;
     // Counted here and not in the body: headers, interim answers and framing may be endless too.
     if (wireBytes > maxWireBytes) watch.stop(new Fault(`it sent more than the ${maxWireBytes} bytes that leek takes`));
@@ -240,7 +240,7 @@ export function whereIs({ name, address, port }: Mirror): string {
 export function proxyFailed(fault: Fault, { proxy }: DownloadOptions): LeekError {
   const where = proxy === undefined ? "" : ` at ${formatEndpoint({ address: proxy.host, port: proxy.port })}`;
   return new LeekError("LEEK_PROXY_FAILED", "unavailable", `Cannot use the SOCKS proxy${where}: ${fault.reason}.`, {
-    hint: "Start tor, or name its SOCKS port with --via socks5h://HOST:PORT.",
+    hint: "Start tor, name its SOCKS port with --via socks5h://HOST:PORT, or ask without a proxy: --direct.",
     cause: fault,
   });
 }

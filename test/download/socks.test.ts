@@ -180,7 +180,7 @@ describe("a download through a SOCKS proxy", () => {
     expect(await failure(at(proxy))).toMatchObject({
       code: "LEEK_PROXY_FAILED",
       message: `Cannot use the SOCKS proxy at 127.0.0.1:${proxy.port}: it refused the connection.`,
-      hint: "Start tor, or name its SOCKS port with --via socks5h://HOST:PORT.",
+      hint: "Start tor, name its SOCKS port with --via socks5h://HOST:PORT, or ask without a proxy: --direct.",
     });
   });
 
