@@ -48,6 +48,9 @@ const DOWNLOAD: DownloadOptions = {
   maxWireBytes: 32 * 2 ** 20,
 };
 
+/** For all of them together. */
+const ALL_SERVERS_MS = 600_000;
+
 /** Directory servers, by HTTP: through the local tor when it answers. */
 export async function updateFromNetwork(
   update: ArchiveUpdate,
@@ -55,47 +58,89 @@ export async function updateFromNetwork(
   authorities: AuthoritySet,
 ): Promise<void> {
   const proxy = await chooseProxy(options);
-  const status = new StatusLine();
   const mirrors = shuffled(
     options.mirror === undefined ? mirrorsOf(authorities, update.now) : options.mirror.map(parseMirror),
   );
   const way = proxy === undefined ? "directly, not through Tor" : `through ${proxy.host}:${proxy.port}`;
   say(`Asking ${mirrors.length === 1 ? mirrors[0]!.name : `${mirrors.length} directory servers`} ${way}.`);
-  const fetch = (path: string, from: readonly Mirror[], check?: (bytes: Buffer) => string | undefined) =>
-    downloadFromAny(from, path, {
+  const servers = new DirectoryServers(update, mirrors, proxy);
+  try {
+    for (const flavor of [...update.wanted]) {
+      await servers.ask(
+        FLAVOR_PATHS[flavor],
+        (bytes) => wrongConsensus(bytes, flavor, update.now),
+        () => update.wanted.has(flavor),
+      );
+    }
+    if (update.needsCertificates) await servers.askForKeys();
+  } finally {
+    servers.end();
+  }
+  if (servers.failed && proxy !== undefined && options.mirror === undefined) update.problems.push(NO_REENTRY);
+}
+
+/** Directory servers that are asked one after the other, until one has given what is wanted. */
+class DirectoryServers {
+  failed = false;
+  readonly #status = new StatusLine();
+  readonly #download: DownloadOptions;
+
+  constructor(
+    private readonly update: ArchiveUpdate,
+    private readonly mirrors: readonly Mirror[],
+    proxy: SocksProxy | undefined,
+  ) {
+    this.#download = {
       ...DOWNLOAD,
       ...(proxy === undefined ? {} : { proxy }),
-      ...(check === undefined ? {} : { check }),
-      onProgress: (received) => status.show(() => `${path}: ${Math.round(received / 1024)} KiB`),
-    });
-  try {
-    if (update.needsCertificates) await fetchKeys();
-    for (const flavor of [...update.wanted]) {
-      let left: readonly Mirror[] = mirrors;
-      while (left.length > 0 && update.wanted.has(flavor)) {
-        const { bytes, mirror } = await fetch(FLAVOR_PATHS[flavor], left, (it) =>
-          wrongConsensus(it, flavor, update.now),
-        );
-        await update.offer(bytes, mirror.name);
-        if (update.needsCertificates) await fetchKeys();
-        // One that gives what nobody signed is asked nothing more.
-        left = left.slice(left.indexOf(mirror) + 1);
-      }
-    }
-  } catch (error) {
-    if (!(error instanceof LeekError) || error.code !== "LEEK_DOWNLOAD_FAILED") throw error;
-    update.problems.push(error.message);
-    if (proxy !== undefined && options.mirror === undefined) update.problems.push(NO_REENTRY);
-  } finally {
-    status.end();
+      // Servers that send a byte now and then, one after the other, must not hold it for hours.
+      signal: AbortSignal.timeout(ALL_SERVERS_MS),
+    };
   }
 
-  async function fetchKeys(): Promise<void> {
-    const { bytes, mirror } = await fetch(KEYS_PATH, mirrors, (it) =>
-      looksLikeKeyCertificate(it) ? undefined : "it sent no key certificates",
-    );
-    await update.offer(bytes, mirror.name);
+  /**
+   * Asks for a document, and offers it to the archive; on to the next server while it `isWanted` still: one that gives
+   * what nobody signed is asked nothing more.
+   */
+  async ask(path: string, check: (bytes: Buffer) => string | undefined, isWanted: () => boolean): Promise<void> {
+    for (let left = this.mirrors; left.length > 0 && isWanted(); ) {
+      const onProgress = (received: number) => this.#status.show(() => `${path}: ${Math.round(received / 1024)} KiB`);
+      try {
+        const { bytes, mirror } = await downloadFromAny(left, path, { ...this.#download, check, onProgress });
+        left = left.slice(left.indexOf(mirror) + 1);
+        await this.update.offer(bytes, mirror.name);
+      } catch (error) {
+        this.failed = true;
+        this.update.problems.push(reasonOf(error));
+        return;
+      }
+      if (path !== KEYS_PATH && this.update.needsCertificates) await this.askForKeys();
+    }
   }
+
+  /** Certificates that only look like some help nothing, so on to the next server while they are needed. */
+  askForKeys(): Promise<void> {
+    return this.ask(
+      KEYS_PATH,
+      (bytes) => (looksLikeKeyCertificate(bytes) ? undefined : "it sent no key certificates"),
+      () => this.update.needsCertificates,
+    );
+  }
+
+  end(): void {
+    this.#status.end();
+  }
+}
+
+/** @throws whatever is not about a server or the way to it: a full disk, a bug. */
+function reasonOf(error: unknown): string {
+  if (error instanceof DOMException && error.name === "TimeoutError") {
+    return `The directory servers did not answer within ${ALL_SERVERS_MS / 60_000} minutes.`;
+  }
+  if (error instanceof LeekError && ["LEEK_DOWNLOAD_FAILED", "LEEK_PROXY_FAILED"].includes(error.code)) {
+    return error.message;
+  }
+  throw error;
 }
 
 /** Why a mirror's answer is not what was asked for. */
@@ -134,12 +179,17 @@ function mirrorsOf(authorities: AuthoritySet, now: number): Mirror[] {
 
 function parseMirror(text: string): Mirror {
   const endpoint = parseEndpoint(text);
-  if (endpoint?.port === undefined) {
-    throw new LeekError("LEEK_USAGE", "usage", `${text} is no ADDR:PORT of a directory server.`, {
-      hint: "Write --mirror 192.0.2.7:80, with the directory port, not the OR port.",
-    });
+  if (endpoint?.port !== undefined) {
+    return { name: text, address: formatIpAddress(endpoint.address), port: endpoint.port };
   }
-  return { name: text, address: formatIpAddress(endpoint.address), port: endpoint.port };
+  // A name: through a proxy that looks it up, or an onion service.
+  const [, host, port] = /^([A-Za-z0-9.-]{1,253}):(\d{1,5})$/.exec(text) ?? [];
+  if (host !== undefined && Number(port) > 0 && Number(port) < 65_536) {
+    return { name: text, address: host, port: Number(port) };
+  }
+  throw new LeekError("LEEK_USAGE", "usage", `${text} is no ADDR:PORT of a directory server.`, {
+    hint: "Write --mirror 192.0.2.7:80, with the directory port, not the OR port.",
+  });
 }
 
 /** So that not all users ask the same one first. */

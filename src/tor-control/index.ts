@@ -10,4 +10,3 @@ export { ControlConnection, type ControlOptions } from "./control-connection.js"
 export type { LinkOptions } from "./control-link.js";
 export type { EntryGuard, EntryGuardStatus } from "./entry-guard.js";
 export type { OrConnection, OrConnectionStatus, OrEndpoint } from "./or-connection.js";
-export type { RelayName } from "./relay-name.js";

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { deflateSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { consensus, HOUR, authorities as signers, torrc } from "../archive/signed-network.js";
-import { makeCertificate } from "../relays/signed-documents.js";
+import { makeAuthority, makeCertificate } from "../relays/signed-documents.js";
 import { LEEK, leek, type Outcome } from "../support/leek.js";
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
@@ -148,6 +148,18 @@ describe("leek relays update from directory servers", () => {
     expect(status).toBe(69);
     expect(stderr).toContain("key certificates are missing");
     expect(kept(directory)).toEqual([]);
+  });
+
+  it("asks the next one for certificates too, and says what is wrong with a proxy", async () => {
+    const strangers = makeCertificate(makeAuthority("stranger"), times);
+    const useless = await serve({ [CONSENSUS]: send(consensus(CURRENT)), [KEYS]: send(strangers) });
+    const good = await serve({ [KEYS]: send(certificates) });
+    const directory = newDirectory();
+    expect((await update(directory, network(useless.address, good.address))).status).toBe(0);
+    expect(kept(directory).filter((name) => name === "certificate")).toHaveLength(3);
+    const proxied = ["--from", "network", "--via", "socks5h://127.0.0.1:1", "--mirror", good.address];
+    const { status, stderr } = await update(newDirectory(), proxied);
+    expect([status, stderr]).toEqual([69, expect.stringContaining("Cannot use the SOCKS proxy at 127.0.0.1:1")]);
   });
 
   it("killed in the middle, leaves what was kept as it was", async () => {
