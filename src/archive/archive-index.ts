@@ -351,7 +351,7 @@ class MonthWork {
         const parsed = parseConsensus(read.text, document.path);
         const { relayCount: relays, anomalies } = parsed;
         const number = documents.push({ ...read.document, relays, anomalies }) - 1;
-        builder.addDocument(number, parsed, read.text);
+        builder.addDocument(number, parsed);
       }
       taken = document.validAfter;
       sources.push({ path, stamp, state: "used" });

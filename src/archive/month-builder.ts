@@ -1,4 +1,4 @@
-import { type IpAddress, parseIpv4 } from "../net/index.js";
+import type { IpAddress } from "../net/index.js";
 import type { ConsensusDocument } from "../relays/index.js";
 import { DIR_ROLE, type EndpointRow, type MonthIndex, OR_ROLE } from "./month-index.js";
 
@@ -33,12 +33,7 @@ export class MonthBuilder {
     return this.#flagSets.texts;
   }
 
-  /**
-   * Adds a document.
-   *
-   * @param bytes - Its text, from which come the DirPorts.
-   */
-  addDocument(number: number, document: ConsensusDocument, bytes: Buffer): void {
+  addDocument(number: number, document: ConsensusDocument): void {
     const relays: Relay[] = [];
     // The list of a flag set is one object for all relays that have it.
     const flagSets = new Map<readonly string[], number>();
@@ -53,14 +48,13 @@ export class MonthBuilder {
       addState(relay.states, number, number, this.#nicknames.numberOf(nickname), flagSet);
       relays.push(relay);
     }
-    forEachEndpoint(document, (index, address, port) => {
-      addRun(this.#row(relays[index]!, address, port, OR_ROLE).runs, number, number);
+    document.forEachEndpoint((a, b, c, d, port, index, version) => {
+      addRun(this.#row(relays[index]!, { version, a, b, c, d }, port, OR_ROLE).runs, number, number);
     });
-    for (const { fingerprint, address, port } of dirPorts(bytes)) {
-      // What the document took for no relay is none here.
-      const relay = this.#relays.get(fingerprint);
-      if (relay === undefined || document.lookupDirPort(4, address, port) < 0) continue;
-      addRun(this.#row(relay, { version: 4, a: 0, b: 0, c: 0, d: address }, port, DIR_ROLE).runs, number, number);
+    for (const [i, relay] of relays.entries()) {
+      const { d, port } = document.dirEndpoint(i);
+      if (port === 0) continue;
+      addRun(this.#row(relay, { version: 4, a: 0, b: 0, c: 0, d }, port, DIR_ROLE).runs, number, number);
     }
   }
 
@@ -186,42 +180,5 @@ function inOrder(runs: number[], length: 2 | 4): void {
   for (const [from, to, nickname, flagSet] of pieces) {
     if (length === 2) addRun(runs, from!, to!);
     else addState(runs, from!, to!, nickname!, flagSet!);
-  }
-}
-
-/** Each OR endpoint of a document, by way of what lies beside each address: /24 and /48 have them all. */
-function forEachEndpoint(
-  document: ConsensusDocument,
-  visit: (relay: number, address: IpAddress, port: number) => void,
-): void {
-  const seen4 = new Set<number>();
-  const seen6 = new Set<number>();
-  const neighbourhood = (address: IpAddress) => {
-    const { version, a, b, d } = address;
-    const seen = version === 4 ? seen4 : seen6;
-    const prefix = version === 4 ? d >>> 8 : (a >>> 0) * 65_536 + (b >>> 16);
-    if (seen.has(prefix)) return;
-    seen.add(prefix);
-    for (const near of document.neighbours(address)) visit(near.relay, near.address, near.port);
-  };
-  // Addresses of ::/96 look like IPv4 there; nobody has one, but a document may say so.
-  neighbourhood({ version: 6, a: 0, b: 0, c: 0, d: 0 });
-  document.forEachAddress((a, b, c, d) =>
-    neighbourhood({ version: a === 0 && b === 0 && c === 0 ? 4 : 6, a, b, c, d }),
-  );
-}
-
-/**
- * What `r` lines end with, where that is not 0. The document itself tells a relay's DirPort only by walking through all
- * endpoints.
- */
-function* dirPorts(bytes: Buffer): Generator<{ fingerprint: string; address: number; port: number }> {
-  // "r" SP nickname SP identity SP [digest SP] date SP time SP IP SP ORPort SP DirPort; no text matches in two ways.
-  const pattern =
-    /^r [A-Za-z0-9]{1,19} ([A-Za-z0-9+/]{27}) (?:[^ \n]{27} )?[^ \n]{1,10} [^ \n]{1,8} ([0-9.]{7,15}) \d{1,5} ([1-9]\d{0,4})(?: [^\n]*)?$/gm;
-  for (const [, identity = "", text = "", port = ""] of bytes.toString("latin1").matchAll(pattern)) {
-    const address = parseIpv4(text);
-    const fingerprint = Buffer.from(identity, "base64").toString("hex").toUpperCase();
-    if (address !== undefined) yield { fingerprint, address, port: Number(port) };
   }
 }

@@ -288,10 +288,6 @@ export class MonthIndex implements EndpointSource {
   }
 
   /** Of all documents of the month. */
-  forEachAddress(visit: (a: number, b: number, c: number, d: number) => void): void {
-    this.forEachEndpoint((a, b, c, d) => visit(a, b, c, d));
-  }
-
   forEachEndpoint(visit: (a: number, b: number, c: number, d: number, port: number) => void): void {
     for (const table of [this.#ipv4, this.#ipv6]) {
       const [as, bs, cs] = table.wide;

@@ -3,7 +3,7 @@ import type { Consensus, ConsensusRelay, EndpointSource, RelayIdentity } from ".
 import { type ConsensusAnomalies, parseBody } from "./consensus-body.js";
 import { consensusTooLarge } from "./consensus-error.js";
 import { type ConsensusFlavor, type ConsensusPreamble, parsePreamble } from "./consensus-preamble.js";
-import { EndpointIndex } from "./endpoint-index.js";
+import { EndpointIndex, type VisitEndpoint } from "./endpoint-index.js";
 import type { RelayTable } from "./relay-table.js";
 import type { Verification } from "./verify/verification.js";
 
@@ -133,18 +133,17 @@ export class ConsensusDocument implements Consensus {
     };
   }
 
+  /** A relay's DirPort, 0 for none, and the word `d` of its address, which is always IPv4. */
+  dirEndpoint(relay: number): { readonly d: number; readonly port: number } {
+    return { d: this.relays.addresses[relay]!, port: this.relays.dirPorts[relay]! };
+  }
+
   get endpointSource(): EndpointSource {
     return this;
   }
 
-  /** Calls `visit` once for each distinct address that has an OR port. */
-  forEachAddress(visit: (a: number, b: number, c: number, d: number) => void): void {
-    this.ipv4.forEachAddress(visit);
-    this.ipv6.forEachAddress(visit);
-  }
-
-  /** Calls `visit` once for each OR port, with its address. */
-  forEachEndpoint(visit: (a: number, b: number, c: number, d: number, port: number, relay: number) => void): void {
+  /** Calls `visit` once for each OR port, with its address and relay. */
+  forEachEndpoint(visit: VisitEndpoint): void {
     this.ipv4.forEachEndpoint(visit);
     this.ipv6.forEachEndpoint(visit);
   }

@@ -24,8 +24,6 @@ export interface ConsensusRelay extends RelayIdentity {
 
 /** The endpoints of a consensus, or of several that share a table. */
 export interface EndpointSource {
-  /** Calls `visit` once for each distinct address that has an OR port. */
-  forEachAddress(visit: (a: number, b: number, c: number, d: number) => void): void;
   /** Calls `visit` once for each OR port, with its address. */
   forEachEndpoint(visit: (a: number, b: number, c: number, d: number, port: number) => void): void;
 }

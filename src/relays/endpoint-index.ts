@@ -64,6 +64,17 @@ function copyInto<T extends Int32Array | Uint16Array>(larger: T, smaller: T): T 
   return larger;
 }
 
+/** The address as in `IpAddress`, the port, the owner, and the IP version. */
+export type VisitEndpoint = (
+  a: number,
+  b: number,
+  c: number,
+  d: number,
+  port: number,
+  owner: number,
+  version: 4 | 6,
+) => void;
+
 /**
  * Endpoints of one IP version, sorted by address and then port, each with its owner.
  *
@@ -180,11 +191,19 @@ export class EndpointIndex {
   }
 
   /** Calls `visit` once for each endpoint, in order. */
-  forEachEndpoint(visit: (a: number, b: number, c: number, d: number, port: number, owner: number) => void): void {
-    const wide = this.version === 6;
+  forEachEndpoint(visit: VisitEndpoint): void {
+    const { version, port, owner } = this;
+    const wide = version === 6;
     for (let i = 0; i < this.length; i++) {
-      const { port, owner } = this;
-      visit(wide ? this.a[i]! : 0, wide ? this.b[i]! : 0, wide ? this.c[i]! : 0, this.d[i]!, port[i]!, owner[i]!);
+      visit(
+        wide ? this.a[i]! : 0,
+        wide ? this.b[i]! : 0,
+        wide ? this.c[i]! : 0,
+        this.d[i]!,
+        port[i]!,
+        owner[i]!,
+        version,
+      );
     }
   }
 

@@ -1,6 +1,5 @@
 import { formatIsoSeconds } from "../base/index.js";
 import type { IpAddress } from "../net/index.js";
-import { AddressFilter } from "./address-filter.js";
 import { AUTHORITIES, AUTHORITIES_RELEASE, type Authority } from "./authorities.js";
 import type { Bridge } from "./bridge-line.js";
 import type { Consensus } from "./consensus.js";
@@ -16,6 +15,7 @@ import {
   type KnownEndpoint,
   KnownRelays,
 } from "./known-relays.js";
+import { ListedAddresses } from "./listed-addresses.js";
 import { neighboursInTime, type TimeNeighbours } from "./listing-span.js";
 import type { DocumentEvidence, Freshness, RelayMatch } from "./relay-match.js";
 import type { Verification } from "./verify/verification.js";
@@ -48,9 +48,7 @@ export class RelayDirectory {
   /** By valid-after, oldest first; at the same moment the microdesc flavor, which clients use, comes last. */
   readonly consensuses: readonly Consensus[];
   readonly known: KnownRelays;
-  readonly #addresses = new AddressFilter();
-  /** Addresses with the OR ports that some document gives for them. */
-  readonly #orPorts = new AddressFilter();
+  readonly #listed: ListedAddresses;
   readonly #reach: readonly TimeSpan[];
   readonly #times: DocumentTimes;
   readonly #neighbours: ReadonlyMap<Consensus, TimeNeighbours>;
@@ -65,14 +63,8 @@ export class RelayDirectory {
       options.authorities ?? AUTHORITIES,
       options.fallbacks ?? builtInFallbacks(),
     );
-    const add = (a: number, b: number, c: number, d: number) => this.#addresses.add(a, b, c, d);
-    const addPort = (a: number, b: number, c: number, d: number, port: number) =>
-      this.#orPorts.add(withPort(a, port), b, c, d);
-    for (const source of new Set(this.consensuses.map(({ endpointSource }) => endpointSource))) {
-      source.forEachAddress(add);
-      source.forEachEndpoint(addPort);
-    }
-    this.known.forEachAddress(add);
+    const sources = new Set(this.consensuses.map(({ endpointSource }) => endpointSource));
+    this.#listed = new ListedAddresses(sources, this.known);
     this.#times = new DocumentTimes(this.consensuses);
     this.#neighbours = neighboursInTime(this.consensuses);
     this.#reach = mergeSpans(
@@ -102,7 +94,7 @@ export class RelayDirectory {
 
   /** False, without looking into documents, for nearly all addresses that nobody lists at any time. */
   mayList({ a, b, c, d }: IpAddress): boolean {
-    return this.#addresses.mayHave(a, b, c, d);
+    return this.#listed.mayHave(a, b, c, d);
   }
 
   /**
@@ -135,7 +127,7 @@ export class RelayDirectory {
     isTcp: boolean,
     seconds: number,
   ): RelayMatch | undefined {
-    if (!this.#addresses.mayHave(a, b, c, d)) return undefined;
+    if (!this.#listed.mayHave(a, b, c, d)) return undefined;
     const reaching = this.reaching(seconds);
     if (isTcp) {
       for (const consensus of reaching) {
@@ -251,7 +243,7 @@ export class RelayDirectory {
 
   /** All documents, at whatever time, that list this OR port. Each endpoint is looked for once, not for each flow. */
   #listingEver(version: 4 | 6, a: number, b: number, c: number, d: number, port: number): readonly Consensus[] {
-    if (!this.#orPorts.mayHave(withPort(a, port), b, c, d)) return [];
+    if (!this.#listed.mayHavePort(a, b, c, d, port)) return [];
     const key = `${version} ${a} ${b} ${c} ${d} ${port}`;
     let listing = this.#listing.get(key);
     if (listing === undefined) {
@@ -265,11 +257,6 @@ export class RelayDirectory {
 
 /** At 720 documents each, some 24 MB. */
 const MAX_REMEMBERED_ENDPOINTS = 4096;
-
-/** The first word of an address, mixed with a port, for a filter of endpoints. */
-function withPort(a: number, port: number): number {
-  return a ^ Math.imul(port, 0x9e3779b1);
-}
 
 function summaryOf(consensus: Consensus): DocumentSummary {
   return {
