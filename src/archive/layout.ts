@@ -1,3 +1,4 @@
+import { parseUtcTime } from "../base/index.js";
 import type { ConsensusFlavor } from "../relays/index.js";
 
 /** What an archive keeps, besides certificates: all of it has a time. */
@@ -119,10 +120,7 @@ function timeName(seconds: number): string {
 }
 
 function parseTimeName(text: string): number | undefined {
-  const match = /^(\d{4})-(\d{2})-(\d{2})-(\d{2})-(\d{2})-(\d{2})$/.exec(text);
-  if (match === null) return undefined;
-  const [year, month, day, hour, minute, second] = match.slice(1).map(Number);
-  const seconds = Date.UTC(year!, month! - 1, day!, hour!, minute!, second!) / 1000;
-  // Date.UTC carries 31 April into May, and takes the years 0 to 99 for others.
-  return isNameable(seconds) && timeName(seconds) === text ? seconds : undefined;
+  if (!/^\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d$/.test(text)) return undefined;
+  const seconds = parseUtcTime(`${text.slice(0, 10)} ${text.slice(11).replaceAll("-", ":")}`);
+  return seconds !== undefined && isNameable(seconds) ? seconds : undefined;
 }
