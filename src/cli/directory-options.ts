@@ -30,6 +30,9 @@ import type { KeptConsensuses } from "./kept-consensuses.js";
 /** Captures may not be quite in order: how much earlier than the first packet others may be. */
 const DISORDER_SECONDS = 3600;
 
+/** A list tells of probes of the last day; these count for a day's consensuses, and each of them is used for a day. */
+const EXIT_LISTS_SECONDS = 3 * 86_400;
+
 const ALWAYS: TimeSpan = { first: Number.MIN_SAFE_INTEGER, last: Number.MAX_SAFE_INTEGER };
 
 /** The options by which commands are told whom to believe. */
@@ -151,6 +154,18 @@ export class DirectorySources {
     this.notes.push(...notes);
     const all = [...kept.consensuses, ...documents];
     return new RelayDirectory({ documents: all, bridges: this.#bridges, ...this.#network.named });
+  }
+
+  /**
+   * Paths of the exit lists that leek keeps.
+   *
+   * @param at - Seconds since 1970-01-01 UTC: only those that can say something of that moment. Undefined gives all.
+   */
+  async exitLists(at: number | undefined): Promise<string[]> {
+    if (this.#archive === undefined) return [];
+    const { keptExitLists } = await import("./kept-consensuses.js");
+    const span = at === undefined ? ALWAYS : { first: at - EXIT_LISTS_SECONDS, last: at + EXIT_LISTS_SECONDS };
+    return keptExitLists(this.#archive, this.#network.authorities, span);
   }
 
   async #kept(span: TimeSpan | undefined): Promise<KeptConsensuses> {

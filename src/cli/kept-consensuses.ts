@@ -33,3 +33,10 @@ export async function indexed(archive: ReturnType<typeof openArchive>, span?: Ti
     line.end();
   }
 }
+
+/** Paths of the exit lists in the archive. */
+export function keptExitLists(directory: string, authorities: AuthoritySet, span: TimeSpan): string[] {
+  return openArchive({ dataDir: directory }, authorities)
+    .exitLists(span)
+    .map(({ path }) => path);
+}

@@ -63,4 +63,22 @@ describe("kept documents", () => {
     const { directory } = JSON.parse(leek(["analyze", CAPTURE, "--json", "--data-dir", copy]).stdout);
     expect(directory.documents).toEqual([]);
   });
+
+  it("have exit lists that lookup uses, near their time", () => {
+    const list = join(folder, "exit-list");
+    const text = `Downloaded 2026-11-23 01:02:00
+ExitNode 000102030405060708090A0B0C0D0E0F10111213
+Published 2026-11-22 23:10:00
+LastStatus 2026-11-23 00:00:00
+ExitAddress 203.0.113.99 2026-11-23 00:30:00
+`;
+    writeFileSync(list, text);
+    expect(leek(["relays", "import", list, ...kept]).status).toBe(0);
+    const exits = (at: string) => {
+      const { stdout } = leek(["relays", "lookup", "203.0.113.99", "--at", at, "--json", ...kept]);
+      return JSON.parse(stdout).exits.map(({ fingerprint }: { fingerprint: string }) => fingerprint);
+    };
+    expect(exits("2026-11-23 01:00")).toEqual(["000102030405060708090A0B0C0D0E0F10111213"]);
+    expect(exits("2026-12-23 01:00")).toEqual([]);
+  });
 });

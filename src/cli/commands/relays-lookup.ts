@@ -40,7 +40,8 @@ export async function relaysLookup(texts: readonly string[], options: RelaysLook
   const directory = await sources.load(undefined);
   for (const note of sources.notes) say(note.message);
   sayUnverified(directory.consensuses);
-  const lookups = new RelayLookups(directory, readExitLists(options.exitList ?? [], say));
+  const exitLists = options.exitList ?? (await sources.exitLists(seconds));
+  const lookups = new RelayLookups(directory, readExitLists(exitLists, say));
   const out = new TextOutput();
   let status: number = ExitStatus.Ok;
   const answer = ({ address, port }: Question, render: (lookup: RelayLookup) => string) => {
