@@ -104,6 +104,7 @@ function tunnelStaysLocal(h: PacketHeaders): boolean {
 /** Whether a match makes a flow `tor`. A relay's address on another port, or its DirPort, does not: that is no link. */
 function isTor(match: RelayMatch): boolean {
   switch (match.kind) {
+    case "tor-control":
     case "consensus":
     case "bridge":
     case "authority":

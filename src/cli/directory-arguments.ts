@@ -7,6 +7,7 @@ export function directoryOptions(command: Command): Command {
     .option("--consensus <path>", "a consensus, or a directory of them (repeatable)", collect)
     .option("--bridge <line>", "a bridge that is in use: ADDR:PORT or a torrc line (repeatable)", collect)
     .option("--torrc <file>", "a torrc whose bridges are in use (repeatable)", collect)
+    .option("--control <address>", "ask the local tor at this control port for its bridges and OR connections")
     .option("--no-local-consensus", "only what --consensus names: not what leek keeps, nor tor on this machine");
   return dataDirectoryOption(trustOptions(command));
 }

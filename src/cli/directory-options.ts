@@ -26,6 +26,7 @@ import {
 } from "../relays/index.js";
 import { type DataDirectoryOptions, dataDirectory } from "./data-directory.js";
 import type { KeptConsensuses } from "./kept-consensuses.js";
+import type { TorWord } from "./tor-word.js";
 
 /** Captures may not be quite in order: how much earlier than the first packet others may be. */
 const DISORDER_SECONDS = 3600;
@@ -51,6 +52,8 @@ export interface DirectoryOptions extends TrustOptions, DataDirectoryOptions {
   readonly bridge?: readonly string[];
   /** Files of torrc with Bridge lines. */
   readonly torrc?: readonly string[];
+  /** The control port of the local tor, which is then asked for its bridges and OR connections. */
+  readonly control?: string;
   /** False for --no-local-consensus: neither what tor nor what leek keeps on this machine. */
   readonly localConsensus: boolean;
 }
@@ -104,6 +107,7 @@ export class DirectorySources {
   readonly #files: readonly ConsensusFile[];
   readonly #bridges: readonly Bridge[];
   readonly #network: TrustedNetwork;
+  readonly #control: string | undefined;
   readonly #certificates: readonly KeyCertificate[];
   /** Where leek keeps documents; undefined when only those that were named count. */
   readonly #archive: string | undefined;
@@ -119,6 +123,7 @@ export class DirectorySources {
     const torrcs = torrc.map((path) => ({ path, ...readTorrc(path) }));
     this.#bridges = [...bridge.map(parseBridge), ...torrcs.flatMap(({ bridges }) => bridges)];
     this.#network = trustedNetwork(options);
+    this.#control = options.control;
     const none: ConsensusFiles = { files: [], certificates: [], notes: [] };
     const found =
       consensus.length > 0
@@ -153,7 +158,10 @@ export class DirectorySources {
     const { documents, notes } = loadConsensusFiles(files, span, trust);
     this.notes.push(...notes);
     const all = [...kept.consensuses, ...documents];
-    return new RelayDirectory({ documents: all, bridges: this.#bridges, ...this.#network.named });
+    const tor = await this.#tor();
+    const bridges = [...this.#bridges, ...tor.bridges];
+    const { connections } = tor;
+    return new RelayDirectory({ documents: all, bridges, connections, ...this.#network.named });
   }
 
   /**
@@ -166,6 +174,12 @@ export class DirectorySources {
     const { keptExitLists } = await import("./kept-consensuses.js");
     const span = at === undefined ? ALWAYS : { first: at - EXIT_LISTS_SECONDS, last: at + EXIT_LISTS_SECONDS };
     return keptExitLists(this.#archive, this.#network.authorities, span);
+  }
+
+  async #tor(): Promise<TorWord> {
+    if (this.#control === undefined) return { bridges: [], connections: [] };
+    const { askTor } = await import("./tor-word.js");
+    return askTor(this.#control);
   }
 
   async #kept(span: TimeSpan | undefined): Promise<KeptConsensuses> {

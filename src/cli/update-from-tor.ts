@@ -6,6 +6,7 @@ import { escapeText, LeekError } from "../base/index.js";
 import { formatBridge, torDataDirectories } from "../relays/index.js";
 import { ControlConnection, type EntryGuard, type OrConnection, parseControlAddress } from "../tor-control/index.js";
 import type { ArchiveUpdate } from "./archive-update.js";
+import { controlCredentials } from "./control-credentials.js";
 
 /** What tor says of itself over its control port. */
 export interface TorState {
@@ -44,7 +45,7 @@ export async function updateFromControl(
   for (const text of addresses) {
     let tor: ControlConnection | undefined;
     try {
-      tor = await ControlConnection.open(parseControlAddress(text), controlOptions());
+      tor = await ControlConnection.open(parseControlAddress(text), controlCredentials());
       for (const flavor of [...update.wanted]) {
         const bytes = await tor.consensus(flavor);
         if (bytes === undefined) update.problems.push(`tor at ${text} has no ${flavor} consensus.`);
@@ -67,10 +68,4 @@ export async function updateFromControl(
     }
   }
   return undefined;
-}
-
-/** The password comes from the environment: everybody on the machine can read arguments. */
-function controlOptions(): { readonly password?: string } {
-  const password = process.env.LEEK_CONTROL_PASSWORD;
-  return password === undefined || password === "" ? {} : { password };
 }

@@ -37,7 +37,7 @@ export {
   parseExitList,
 } from "./exit-list.js";
 export { type GeoIp, MAX_GEOIP_BYTES, parseGeoIp } from "./geoip.js";
-export type { FallbackDirectory } from "./known-relays.js";
+export type { FallbackDirectory, TorConnection } from "./known-relays.js";
 export type { DocumentHour, ListingSpan, SpanEdge } from "./listing-span.js";
 export { listingSpans } from "./listing-span.js";
 export { type DocumentSummary, RelayDirectory, type RelayDirectoryOptions } from "./relay-directory.js";

@@ -16,7 +16,7 @@ export interface FallbackDirectory {
 export interface KnownEndpoint {
   readonly address: IpAddress;
   readonly port: number;
-  readonly listing: "bridge" | "authority" | "fallback";
+  readonly listing: "tor-control" | "bridge" | "authority" | "fallback";
   readonly role: "or" | "dir";
   readonly fingerprint: string | undefined;
   readonly nickname: string | undefined;
@@ -30,6 +30,20 @@ export interface KnownEndpoint {
   readonly until: number;
 }
 
+/** An OR connection that the local tor says it has. */
+export interface TorConnection {
+  readonly address: IpAddress;
+  readonly port: number;
+  /** 40 upper-case hex digits; undefined where tor does not say. */
+  readonly fingerprint: string | undefined;
+  readonly nickname: string | undefined;
+  /** When tor said so; seconds since 1970-01-01 UTC. */
+  readonly at: number;
+}
+
+/** How long before tor's word a connection may have begun: clients keep guards for months, so this is the cautious side. */
+export const CONNECTION_SECONDS = 86_400;
+
 const TIMELESS = { from: -Infinity, until: Infinity } as const;
 
 /** Bridges, authorities and fallback directories, found by address. In this order where one address is several. */
@@ -38,7 +52,17 @@ export class KnownRelays {
   readonly #ipv4: EndpointIndex;
   readonly #ipv6: EndpointIndex;
 
-  constructor(bridges: readonly Bridge[], authorities: readonly Authority[], fallbacks: readonly FallbackDirectory[]) {
+  constructor(
+    bridges: readonly Bridge[],
+    authorities: readonly Authority[],
+    fallbacks: readonly FallbackDirectory[],
+    connections: readonly TorConnection[] = [],
+  ) {
+    for (const { address, port, fingerprint, nickname, at } of connections) {
+      const when = { from: at - CONNECTION_SECONDS, until: Infinity };
+      const who = { fingerprint, nickname, transport: undefined, ...when };
+      this.#endpoints.push({ address, port, listing: "tor-control", role: "or", ...who });
+    }
     for (const { address, port, fingerprint, transport, isPlaceholder } of bridges) {
       const who = { fingerprint, transport, nickname: undefined, ...TIMELESS };
       if (!isPlaceholder) this.#endpoints.push({ address, port, listing: "bridge", role: "or", ...who });

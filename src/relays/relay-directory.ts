@@ -10,10 +10,12 @@ import { DocumentTimes } from "./document-times.js";
 import { FALLBACK_RELEASE } from "./fallback-directories.js";
 import {
   builtInFallbacks,
+  CONNECTION_SECONDS,
   type FallbackDirectory,
   isCurrent,
   type KnownEndpoint,
   KnownRelays,
+  type TorConnection,
 } from "./known-relays.js";
 import { ListedAddresses } from "./listed-addresses.js";
 import { neighboursInTime, type TimeNeighbours } from "./listing-span.js";
@@ -24,6 +26,8 @@ export interface RelayDirectoryOptions {
   /** In any order, of either flavor. */
   readonly documents?: readonly Consensus[];
   readonly bridges?: readonly Bridge[];
+  /** What the local tor says of itself. */
+  readonly connections?: readonly TorConnection[];
   /** Default: those built into tor. A private network has its own. */
   readonly authorities?: readonly Authority[];
   /** Default: those built into tor. */
@@ -48,6 +52,7 @@ export class RelayDirectory {
   /** By valid-after, oldest first; at the same moment the microdesc flavor, which clients use, comes last. */
   readonly consensuses: readonly Consensus[];
   readonly known: KnownRelays;
+  readonly #connections: readonly TorConnection[];
   readonly #listed: ListedAddresses;
   readonly #reach: readonly TimeSpan[];
   readonly #times: DocumentTimes;
@@ -62,7 +67,9 @@ export class RelayDirectory {
       options.bridges ?? [],
       options.authorities ?? AUTHORITIES,
       options.fallbacks ?? builtInFallbacks(),
+      options.connections,
     );
+    this.#connections = options.connections ?? [];
     const sources = new Set(this.consensuses.map(({ endpointSource }) => endpointSource));
     this.#listed = new ListedAddresses(sources, this.known);
     this.#times = new DocumentTimes(this.consensuses);
@@ -128,6 +135,10 @@ export class RelayDirectory {
     seconds: number,
   ): RelayMatch | undefined {
     if (!this.#listed.mayHave(a, b, c, d)) return undefined;
+    if (isTcp && this.#connections.length > 0) {
+      const own = this.known.at(version, a, b, c, d).find((it) => it.listing === "tor-control" && it.port === port);
+      if (own !== undefined && isCurrent(own, seconds)) return knownOrPort(own);
+    }
     const reaching = this.reaching(seconds);
     if (isTcp) {
       for (const consensus of reaching) {
@@ -304,8 +315,10 @@ function byTime(x: Consensus, y: Consensus): number {
   return x.source < y.source ? -1 : Number(x.source > y.source);
 }
 
-function knownOrPort({ listing, fingerprint, nickname, transport }: KnownEndpoint): RelayMatch {
+function knownOrPort({ listing, fingerprint, nickname, transport, from }: KnownEndpoint): RelayMatch {
   switch (listing) {
+    case "tor-control":
+      return { kind: "tor-control", fingerprint, nickname, at: formatIsoSeconds(from + CONNECTION_SECONDS) };
     case "bridge":
       return { kind: "bridge", fingerprint, transport };
     case "authority":
@@ -344,7 +357,7 @@ function otherPortByConsensus(
 }
 
 function otherPortByKnown(known: readonly KnownEndpoint[], seconds: number): RelayMatch | undefined {
-  const listed = known.find((it) => it.role === "or" && isCurrent(it, seconds));
+  const listed = known.find((it) => it.role === "or" && it.listing !== "tor-control" && isCurrent(it, seconds));
   if (listed === undefined) return undefined;
   const { listing, fingerprint, nickname, port: orPort } = listed;
   return { kind: "relay-address-other-port", listing, fingerprint, nickname, orPort };

@@ -15,14 +15,22 @@ export interface DocumentEvidence {
 }
 
 /** Where an address is listed, other than on the port in question. */
-export type Listing = "consensus" | "bridge" | "authority" | "fallback";
+export type Listing = "tor-control" | "consensus" | "bridge" | "authority" | "fallback";
 
 /**
  * Why an endpoint is taken for a relay, or nearly so. Made to be written as JSON as it is: fingerprints are 40
  * upper-case hex digits, nicknames come from strangers and are not escaped, and what is not known is undefined.
- * Only the first four kinds mean an OR port, where Tor links end.
+ * Only the first five kinds mean an OR port, where Tor links end.
  */
 export type RelayMatch =
+  /** The local tor itself says that it has this OR connection: the strongest, for it holds for unlisted relays too. */
+  | {
+      readonly kind: "tor-control";
+      readonly fingerprint: string | undefined;
+      readonly nickname: string | undefined;
+      /** When it said so; ISO 8601, UTC. */
+      readonly at: string;
+    }
   /** A consensus in reach of the time lists address and OR port. */
   | ({
       readonly kind: "consensus";

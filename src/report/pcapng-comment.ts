@@ -41,6 +41,8 @@ function reason(evidence: Evidence): string {
     }
     case "consensus-out-of-reach":
       return `, ${evidence.kind}, relay${identity(evidence)}${document(evidence)}`;
+    case "tor-control":
+      return `, relay${identity(evidence)}, by tor's own word at ${evidence.at}`;
     case "bridge":
       return `, bridge${identity(evidence)}${evidence.transport === undefined ? "" : ` (${word(evidence.transport)})`}`;
     case "authority":

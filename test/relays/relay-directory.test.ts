@@ -304,6 +304,27 @@ describe("coverage", () => {
   });
 });
 
+describe("what tor says of itself", () => {
+  const fingerprint = "0".repeat(40);
+  const connection = { address: parseAddress("203.0.113.9")!, port: 9443, fingerprint, nickname: "own", at: TEN };
+  const own = { kind: "tor-control", fingerprint, nickname: "own", at: "2026-11-22T10:00:00Z" };
+
+  it("is the strongest evidence, for relays that nobody lists and for those that a consensus has", () => {
+    const unlisted = directory({ connections: [connection] });
+    expect(match(unlisted, "203.0.113.9", 9443, TEN)).toEqual(own);
+    const listed = directory({ connections: [{ ...connection, address: parseAddress("192.0.2.7")!, port: 9001 }] });
+    expect(match(listed, "192.0.2.7", 9001, TEN)).toEqual(own);
+  });
+
+  it("holds for that port and TCP only, and not for flows that began more than a day before", () => {
+    const asked = directory({ connections: [connection] });
+    expect(match(asked, "203.0.113.9", 9443, TEN, false)).toBeUndefined();
+    expect(match(asked, "203.0.113.9", 443, TEN)).toBeUndefined();
+    expect(match(asked, "203.0.113.9", 9443, TEN - DAY)).toEqual(own);
+    expect(match(asked, "203.0.113.9", 9443, TEN - DAY - 1)).toBeUndefined();
+  });
+});
+
 describe("documents for a report", () => {
   const sources = (directory: RelayDirectory, first: number, last: number) =>
     directory.documentsFor({ first, last }).map(({ source }) => source);
