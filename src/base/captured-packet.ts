@@ -1,6 +1,9 @@
 const NO_BYTES = new Uint8Array(0);
 const NO_VIEW = new DataView(NO_BYTES.buffer);
 
+/** The greatest number of bytes that libpcap keeps of a packet, and that tcpdump takes for one. */
+export const MAX_SNAPLEN = 262_144;
+
 /**
  * One captured frame: a window into its source's buffer, and what the capture says of it.
  *

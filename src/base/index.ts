@@ -1,4 +1,4 @@
-export { CapturedPacket } from "./captured-packet.js";
+export { CapturedPacket, MAX_SNAPLEN } from "./captured-packet.js";
 export { type ErrorKind, fileError, LeekError, type LeekErrorDetails, systemErrorCode } from "./errors.js";
 export { escapeCsv, escapeText } from "./escape.js";
 export { LinkType, linkTypeName } from "./link-type.js";

@@ -1,6 +1,6 @@
 export { fractionDigitsOf } from "./fraction-digits.js";
 export type { LiveSource } from "./live/joined-source.js";
-export { DEFAULT_LIVE_BUFFER_BYTES, type LiveEvent, type LiveOptions, MAX_SNAPLEN } from "./live/live-options.js";
+export type { LiveEvent, LiveOptions } from "./live/live-options.js";
 export { openLive } from "./live/open-live.js";
 export { mergeByTime } from "./merge.js";
 export { type OpenCaptureOptions, openCapture, openCaptures } from "./open-capture.js";

@@ -1,12 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { CapturedPacket } from "../base/index.js";
-import {
-  DEFAULT_LIVE_BUFFER_BYTES,
-  type LiveEvent,
-  type LiveOptions,
-  type LiveSource,
-  openLive,
-} from "../capture/index.js";
+import { type LiveEvent, type LiveOptions, type LiveSource, openLive } from "../capture/index.js";
 import { Interrupt } from "./interrupt.js";
 import { say } from "./messages.js";
 import { becomeUser, findIdentity, type Identity } from "./privileges.js";
@@ -15,9 +9,7 @@ import { becomeUser, findIdentity, type Identity } from "./privileges.js";
 const WORKER = new URL("../capture/live/libpcap-worker.js", import.meta.url);
 
 /** How a live capture is made. */
-export interface LiveSettings extends Omit<LiveOptions, "bufferBytes" | "worker" | "onEvent" | "now"> {
-  /** Of the kernel; undefined takes a default. */
-  readonly bufferBytes: number | undefined;
+export interface LiveSettings extends Omit<LiveOptions, "worker" | "onEvent" | "now"> {
   /** Whom root becomes, see findIdentity. */
   readonly user: string | undefined;
   /** Seconds after which the capture ends. */
@@ -51,14 +43,14 @@ export interface LiveEnd {
  * @throws {LeekError} see openLive, findIdentity and becomeUser; and whatever the reader throws.
  */
 export async function readLive(settings: LiveSettings, reader: LiveReader): Promise<LiveEnd> {
-  const { user, duration, bufferBytes = DEFAULT_LIVE_BUFFER_BYTES, ...options } = settings;
+  const { user, duration, ...options } = settings;
   const identity = findIdentity(user);
   const events: LiveEvent[] = [];
   const onEvent = (event: LiveEvent) => {
     events.push(event);
     say(`${new Date().toISOString()} ${event.message}`);
   };
-  const source = await openLive({ ...options, bufferBytes, worker: WORKER, onEvent, now: Date.now });
+  const source = await openLive({ ...options, worker: WORKER, onEvent, now: Date.now });
   const interrupt = new Interrupt(() => source.stop());
   const timer = duration === undefined ? undefined : setTimeout(() => source.stop(), duration * 1000);
   try {

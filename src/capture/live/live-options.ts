@@ -25,12 +25,3 @@ export interface LiveOptions {
   /** Milliseconds since 1970-01-01 UTC; asked by the backend `cap` only, which has no times of its own. */
   readonly now?: () => number;
 }
-
-/** The greatest number of bytes that libpcap keeps of a packet. */
-export const MAX_SNAPLEN = 262_144;
-
-/**
- * The kernel's buffer. It holds what comes while the capture thread is not running: at 250 MB/s a tenth of a second,
- * and 12 times what libpcap takes by itself. All of it counts as leek's memory from the start.
- */
-export const DEFAULT_LIVE_BUFFER_BYTES = 24 << 20;

@@ -1,10 +1,11 @@
+import { MAX_SNAPLEN } from "../../base/index.js";
 import type { SourceInfo } from "../packet-source.js";
 import { parsePcapHeader } from "../pcap-header.js";
 import { PcapReader } from "../pcap-reader.js";
 import { JoinedSource, type LiveReader, type LiveSource, updateCounters } from "./joined-source.js";
 import type { LiveBytes } from "./live-bytes.js";
 import { LiveInterface } from "./live-interface.js";
-import { type LiveOptions, MAX_SNAPLEN } from "./live-options.js";
+import type { LiveOptions } from "./live-options.js";
 
 /**
  * Captures from interfaces. When the promise is settled, whatever takes rights has been done.

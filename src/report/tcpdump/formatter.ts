@@ -1,4 +1,4 @@
-import type { CapturedPacket } from "../../base/index.js";
+import { type CapturedPacket, MAX_SNAPLEN } from "../../base/index.js";
 import { parseAddress } from "../../net/index.js";
 import { Conversations } from "./conversations.js";
 import { CUT, Dissection } from "./dissection.js";
@@ -7,9 +7,6 @@ import { printIpPayload } from "./ip-protocol.js";
 import { LineBuffer } from "./line-buffer.js";
 import { printFrame } from "./link-layers.js";
 import { type TimeStyle, TimeText } from "./time-text.js";
-
-/** tcpdump's own limit of a packet's lengths, beyond which it prints only that they are invalid. */
-const MAX_SNAPLEN = 262_144;
 
 const DEFAULT_CONVERSATIONS = 1_000_000;
 
