@@ -31,16 +31,12 @@ export class ArchiveUpdate {
     this.wanted = new Set(flavor === "both" ? (["microdesc", "ns"] as const) : [flavor]);
   }
 
-  get needsMore(): boolean {
-    return this.wanted.size > 0;
-  }
-
   get needsCertificates(): boolean {
     return this.#unverified.length > 0;
   }
 
-  /** Takes a document or certificates. @returns Whether a consensus was refused because something speaks against it. */
-  async offer(bytes: Buffer, from: string): Promise<boolean> {
+  /** Takes a document or certificates. */
+  async offer(bytes: Buffer, from: string): Promise<void> {
     let addition: Addition;
     try {
       addition = await this.archive.add(bytes, from);
@@ -48,26 +44,26 @@ export class ArchiveUpdate {
       // A disk that takes no more takes none of the others either.
       if (!(error instanceof LeekError) || error.kind !== "bad-data") throw error;
       this.problems.push(error.message);
-      return true;
+      return;
     }
     if (addition.type === "certificates" && addition.added > 0) await this.#tryAgain();
-    if (addition.type !== "consensus" && addition.type !== "refused") return false;
+    if (addition.type !== "consensus" && addition.type !== "refused") return;
     const { verification } = addition;
     const { flavor, validAfter, validUntil } = parsePreamble(bytes, from);
     if (verification.state === "unverified") {
       this.#unverified.push({ bytes, from });
-      return false;
+      return;
     }
     const kept = addition.type === "refused" ? "refused" : addition.kept;
     const times = { validAfter: formatIsoSeconds(validAfter), validUntil: formatIsoSeconds(validUntil) };
     this.documents.push({ from, flavor, ...times, kept, verification: verificationText(verification) });
     if (kept === "refused") {
       this.problems.push(`The consensus of ${escapeText(from)} is ${verificationText(verification)}.`);
-      return true;
+    } else if (this.now <= validUntil) {
+      this.wanted.delete(flavor);
+    } else {
+      this.problems.push(`The consensus of ${escapeText(from)} was valid until ${times.validUntil} only.`);
     }
-    if (this.now <= validUntil) this.wanted.delete(flavor);
-    else this.problems.push(`The consensus of ${escapeText(from)} was valid until ${times.validUntil} only.`);
-    return false;
   }
 
   /** Says which documents could not be verified in the end. */

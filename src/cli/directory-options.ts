@@ -108,7 +108,9 @@ export class DirectorySources {
   readonly #bridges: readonly Bridge[];
   readonly #network: TrustedNetwork;
   readonly #control: string | undefined;
+  /** Those that the user named, and paths of others that lie beside the documents. */
   readonly #certificates: readonly KeyCertificate[];
+  readonly #certificatesBeside: readonly string[];
   /** Where leek keeps documents; undefined when only those that were named count. */
   readonly #archive: string | undefined;
   readonly notes: LoadNote[];
@@ -133,11 +135,11 @@ export class DirectorySources {
           : none;
     this.#files = found.files;
     const named = loadCertificates(certs, true);
-    const beside = loadCertificates(found.certificates, false);
-    this.#certificates = [...named.certificates, ...beside.certificates];
+    this.#certificates = named.certificates;
+    this.#certificatesBeside = found.certificates;
     const kept = dataDirectory(options);
     this.#archive = consensus.length === 0 && options.localConsensus && existsSync(kept) ? kept : undefined;
-    this.notes = [...found.notes, ...named.notes, ...beside.notes, ...torrcs.flatMap(includeNotes)];
+    this.notes = [...found.notes, ...named.notes, ...torrcs.flatMap(includeNotes)];
   }
 
   /**
@@ -152,7 +154,8 @@ export class DirectorySources {
     const hours = new Set(kept.consensuses.map(({ validAfter }) => validAfter));
     const files = this.#files.filter(({ preamble }) => !hours.has(preamble.validAfter));
     const trust: Trust = {
-      certificates: files.length === 0 ? [] : [...this.#certificates, ...kept.certificates()],
+      // Checking them takes longer than most documents: only when there is something to verify.
+      certificates: files.length === 0 ? [] : [...this.#allCertificates(), ...kept.certificates()],
       authorities: this.#network.authorities,
     };
     const { documents, notes } = loadConsensusFiles(files, span, trust);
@@ -174,6 +177,12 @@ export class DirectorySources {
     const { keptExitLists } = await import("./kept-consensuses.js");
     const span = at === undefined ? ALWAYS : { first: at - EXIT_LISTS_SECONDS, last: at + EXIT_LISTS_SECONDS };
     return keptExitLists(this.#archive, this.#network.authorities, span);
+  }
+
+  #allCertificates(): readonly KeyCertificate[] {
+    const beside = loadCertificates(this.#certificatesBeside, false);
+    this.notes.push(...beside.notes);
+    return [...this.#certificates, ...beside.certificates];
   }
 
   async #tor(): Promise<TorWord> {

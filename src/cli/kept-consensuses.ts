@@ -1,4 +1,4 @@
-import { ArchiveIndex } from "../archive/index.js";
+import { type Archive, ArchiveIndex } from "../archive/index.js";
 import type { AuthoritySet, Consensus, KeyCertificate, TimeSpan } from "../relays/index.js";
 import { openArchive } from "./open-archive.js";
 import { StatusLine } from "./status-line.js";
@@ -21,7 +21,7 @@ export async function keptConsensuses(
 }
 
 /** The same for an archive that is open. */
-export async function indexed(archive: ReturnType<typeof openArchive>, span?: TimeSpan): Promise<readonly Consensus[]> {
+export async function indexed(archive: Archive, span?: TimeSpan): Promise<readonly Consensus[]> {
   const line = new StatusLine();
   try {
     const { consensuses } = await ArchiveIndex.open(archive, {

@@ -1,5 +1,4 @@
 import { Command, CommanderError, Option } from "commander";
-import { LeekError } from "../base/index.js";
 import type { TimeStyle } from "../report/tcpdump/index.js";
 import { captureFileOptions, recordingOptions } from "./capture-arguments.js";
 import { collect, directoryOptions } from "./directory-arguments.js";
@@ -8,6 +7,7 @@ import { liveOptions, liveSettings } from "./live-arguments.js";
 import { reportError } from "./messages.js";
 import { positive } from "./quantities.js";
 import { relaysCommands } from "./relays-commands.js";
+import { usageError } from "./usage-error.js";
 import { version } from "./version.js";
 
 const EXAMPLES = `
@@ -227,10 +227,6 @@ function inputs(
     throw usageError("There are two filters.", "Give one with -f, or after -r FILE, not both.");
   }
   return { paths, filter: words.join(" ") };
-}
-
-function usageError(message: string, hint: string): LeekError {
-  return new LeekError("LEEK_USAGE", "usage", message, { hint });
 }
 
 function increase(_value: unknown, before: number): number {

@@ -1,17 +1,11 @@
 import type { PacketSource } from "../capture/index.js";
-
-const INTERVAL_MS = 200;
-/** Nothing is shown before this: short work needs no progress, and a flicker annoys. */
-const DELAY_MS = 500;
-const CLEAR_LINE = "\r\u001b[K";
+import { StatusLine } from "./status-line.js";
 
 /** Shows on standard error how far a capture is read: bytes, rate, time left. Only on a terminal. */
 export class Progress {
   readonly #source: PacketSource;
   readonly #started = performance.now();
-  #next = this.#started + DELAY_MS;
-  #shown = false;
-  readonly #enabled = process.stderr.isTTY === true;
+  readonly #line = new StatusLine();
 
   constructor(source: PacketSource) {
     this.#source = source;
@@ -19,17 +13,12 @@ export class Progress {
 
   /** Called once per batch. */
   tick(): void {
-    if (!this.#enabled) return;
-    const now = performance.now();
-    if (now < this.#next) return;
-    this.#next = now + INTERVAL_MS;
-    this.#shown = true;
-    process.stderr.write(CLEAR_LINE + this.#text((now - this.#started) / 1000));
+    this.#line.show(() => this.#text((performance.now() - this.#started) / 1000));
   }
 
   /** Removes the line again. */
   end(): void {
-    if (this.#shown) process.stderr.write(CLEAR_LINE);
+    this.#line.end();
   }
 
   #text(elapsed: number): string {

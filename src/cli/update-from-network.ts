@@ -1,3 +1,4 @@
+import { MAX_DOCUMENT_BYTES } from "../archive/index.js";
 import { formatIsoSeconds, LeekError } from "../base/index.js";
 import {
   answersSocks,
@@ -44,8 +45,8 @@ const DOWNLOAD: DownloadOptions = {
   connectTimeoutMs: 20_000,
   idleTimeoutMs: 20_000,
   totalTimeoutMs: 300_000,
-  maxBytes: 32 * 2 ** 20,
-  maxWireBytes: 32 * 2 ** 20,
+  maxBytes: MAX_DOCUMENT_BYTES,
+  maxWireBytes: MAX_DOCUMENT_BYTES,
 };
 
 /** For all of them together. */
@@ -65,6 +66,8 @@ export async function updateFromNetwork(
   say(`Asking ${mirrors.length === 1 ? mirrors[0]!.name : `${mirrors.length} directory servers`} ${way}.`);
   const servers = new DirectoryServers(update, mirrors, proxy);
   try {
+    // What tor gave may lack nothing else.
+    if (update.needsCertificates) await servers.askForKeys();
     for (const flavor of [...update.wanted]) {
       await servers.ask(
         FLAVOR_PATHS[flavor],
@@ -72,7 +75,6 @@ export async function updateFromNetwork(
         () => update.wanted.has(flavor),
       );
     }
-    if (update.needsCertificates) await servers.askForKeys();
   } finally {
     servers.end();
   }

@@ -1,9 +1,7 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
-import { MAX_DOCUMENT_BYTES } from "../archive/index.js";
-import { escapeText, LeekError } from "../base/index.js";
-import { formatBridge, torDataDirectories } from "../relays/index.js";
+import { readDocument } from "../archive/index.js";
+import { LeekError } from "../base/index.js";
+import { type ConsensusFiles, findLocalConsensus, formatBridge, torDataDirectories } from "../relays/index.js";
 import { ControlConnection, type EntryGuard, type OrConnection, parseControlAddress } from "../tor-control/index.js";
 import type { ArchiveUpdate } from "./archive-update.js";
 import { controlCredentials } from "./control-credentials.js";
@@ -20,19 +18,34 @@ export interface TorState {
 const CONTROL_ADDRESSES = ["/run/tor/control", "127.0.0.1:9051", "127.0.0.1:9151"];
 
 /** Tor's files on this machine. */
-export async function updateFromFiles(update: ArchiveUpdate, names: readonly string[]): Promise<void> {
-  for (const directory of torDataDirectories(homedir())) {
-    for (const path of names.map((name) => join(directory, name))) {
-      if (!existsSync(path)) continue;
-      try {
-        if (statSync(path).size > MAX_DOCUMENT_BYTES) throw new Error("it is too large");
-        await update.offer(readFileSync(path), path);
-      } catch (error) {
-        if (error instanceof LeekError) throw error;
-        const reason = error instanceof Error ? error.message : String(error);
-        update.problems.push(`Cannot read ${escapeText(path)}: ${escapeText(reason)}`);
-      }
+export class TorFiles {
+  readonly #found: ConsensusFiles = findLocalConsensus(torDataDirectories(homedir()));
+
+  constructor(private readonly update: ArchiveUpdate) {
+    update.problems.push(...this.#found.notes.map(({ message }) => message));
+  }
+
+  /** Certificates cost nothing to look at, and whatever comes next is verified with them. */
+  async offerCertificates(): Promise<void> {
+    for (const path of this.#found.certificates) await this.#offer(path);
+  }
+
+  async offerConsensuses(): Promise<void> {
+    for (const { path, preamble } of this.#found.files) {
+      if (this.update.wanted.has(preamble.flavor)) await this.#offer(path);
     }
+  }
+
+  async #offer(path: string): Promise<void> {
+    let bytes: Buffer;
+    try {
+      bytes = readDocument(path);
+    } catch (error) {
+      if (!(error instanceof LeekError)) throw error;
+      this.update.problems.push(error.message);
+      return;
+    }
+    await this.update.offer(bytes, path);
   }
 }
 

@@ -6,7 +6,8 @@ import { deflateRawSync, deflateSync, gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type DownloadOptions, download, type Mirror } from "../../src/download/index.js";
-import { answering, drip, expectNothingLeft, OPTIONS, pour, rawServer, reply, resources } from "./servers.js";
+import { drip, pour } from "../support/endless-writes.js";
+import { answering, expectNothingLeft, OPTIONS, rawServer, reply, resources } from "./servers.js";
 
 const DOCUMENT = Buffer.from("network-status-version 3\n".repeat(2000));
 const PATH = "/tor/status-vote/current/consensus";

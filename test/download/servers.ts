@@ -65,30 +65,6 @@ export function reply(headers: Readonly<Record<string, string>>, body: string | 
   return Buffer.concat([Buffer.from(`HTTP/1.0 200 OK\r\n${lines.join("")}\r\n`), Buffer.from(body as Uint8Array)]);
 }
 
-/** Writes a piece again and again until the other side has had enough, minding how fast it reads. */
-export async function pour(socket: Socket, piece: Uint8Array | string): Promise<void> {
-  while (!socket.destroyed) {
-    if (socket.write(piece)) await new Promise((resolve) => setImmediate(resolve));
-    else {
-      await new Promise<void>((resolve) => {
-        const done = () => {
-          socket.off("drain", done).off("close", done);
-          resolve();
-        };
-        socket.on("drain", done).on("close", done);
-      });
-    }
-  }
-}
-
-/** Writes a piece every so often until the other side has had enough. */
-export async function drip(socket: Socket, piece: string, everyMs: number): Promise<void> {
-  while (!socket.destroyed) {
-    socket.write(piece);
-    await sleep(everyMs);
-  }
-}
-
 // vitest has kept the functions of before for itself, so these are the timers of the code under test, and of tests.
 const timers = new Set<unknown>();
 const { setTimeout: start, clearTimeout: clear } = globalThis;

@@ -2,7 +2,8 @@ import { lookup } from "node:dns";
 import type { Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { answersSocks, download, type SocksProxy } from "../../src/download/index.js";
-import { answering, drip, expectNothingLeft, OPTIONS, pour, rawServer, reply, resources } from "./servers.js";
+import { drip, pour } from "../support/endless-writes.js";
+import { answering, expectNothingLeft, OPTIONS, rawServer, reply, resources } from "./servers.js";
 
 vi.mock("node:dns", { spy: true });
 

@@ -7,17 +7,8 @@ import { Worker } from "node:worker_threads";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { formatEndpoint, formatIpAddress } from "../../src/net/index.js";
 import { ControlConnection, type ControlOptions, type OrConnection } from "../../src/tor-control/index.js";
-import {
-  type Answer,
-  clientsGone,
-  drip,
-  expectNoClientLeft,
-  fakeTor,
-  listen,
-  NULL_AUTH,
-  OK,
-  pour,
-} from "./fake-tor.js";
+import { drip, pour } from "../support/endless-writes.js";
+import { type Answer, clientsGone, expectNoClientLeft, fakeTor, listen, NULL_AUTH, OK } from "./fake-tor.js";
 
 afterEach(expectNoClientLeft);
 

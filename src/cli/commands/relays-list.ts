@@ -15,6 +15,7 @@ import { say } from "../messages.js";
 import { TextOutput } from "../output.js";
 import { relayNftables } from "../relay-nftables.js";
 import { sayUnverified } from "../unverified-note.js";
+import { usageError } from "../usage-error.js";
 import { timeOf } from "./relays-lookup.js";
 
 export interface RelaysListOptions extends DirectoryOptions {
@@ -63,17 +64,13 @@ export async function relaysList(options: RelaysListOptions): Promise<number> {
 
 function checkUsage({ json, csv, nftables, sort, country = [] }: RelaysListOptions): void {
   if ([json, csv, nftables].filter((it) => it === true).length > 1) {
-    throw usage("--json, --csv and --nftables exclude each other.", "Give one of them.");
+    throw usageError("--json, --csv and --nftables exclude each other.", "Give one of them.");
   }
   if (sort !== "fingerprint" && sort !== "nickname") {
-    throw usage(`Cannot sort by ${sort}.`, "Give --sort fingerprint or --sort nickname.");
+    throw usageError(`Cannot sort by ${sort}.`, "Give --sort fingerprint or --sort nickname.");
   }
   const wrong = country.find((code) => !/^[A-Za-z0-9?]{2}$/.test(code));
-  if (wrong !== undefined) throw usage(`${wrong} is no country code.`, "Give its two letters: --country de.");
-}
-
-function usage(message: string, hint: string): LeekError {
-  return new LeekError("LEEK_USAGE", "usage", message, { hint });
+  if (wrong !== undefined) throw usageError(`${wrong} is no country code.`, "Give its two letters: --country de.");
 }
 
 /** The newest document at hand, or the newest of those valid at a time; said when it had run out by then. */

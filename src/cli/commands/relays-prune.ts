@@ -1,10 +1,11 @@
 import { pruneArchive } from "../../archive/index.js";
-import { formatIsoSeconds, LeekError, parseUtcTime } from "../../base/index.js";
+import { formatIsoSeconds, parseUtcTime } from "../../base/index.js";
 import { AuthoritySet } from "../../relays/index.js";
 import type { DataDirectoryOptions } from "../data-directory.js";
 import { ExitStatus } from "../exit-status.js";
 import { openArchive } from "../open-archive.js";
 import { TextOutput } from "../output.js";
+import { usageError } from "../usage-error.js";
 
 export interface RelaysPruneOptions extends DataDirectoryOptions {
   /** How much to keep: `30d`, `12h`, `8w`. */
@@ -21,10 +22,10 @@ const SECONDS: Readonly<Record<string, number>> = { h: 3600, d: 86_400, w: 7 * 8
 export function relaysPrune(options: RelaysPruneOptions): number {
   const { keep, before, dryRun } = options;
   if (keep === undefined && before === undefined) {
-    throw usage("Nothing says what is to go.", "Say how much to keep: --keep 30d, or --before 2026-11-22.");
+    throw usageError("Nothing says what is to go.", "Say how much to keep: --keep 30d, or --before 2026-11-22.");
   }
   const end = before === undefined ? Math.floor(Date.now() / 1000) : parseUtcTime(before);
-  if (end === undefined) throw usage(`${before} is no time.`, 'Write it in UTC: --before "2026-11-22 10:00".');
+  if (end === undefined) throw usageError(`${before} is no time.`, 'Write it in UTC: --before "2026-11-22 10:00".');
   const seconds = end - (keep === undefined ? 0 : durationOf(keep));
   // Pruning trusts nobody: what is removed by its time needs no signatures.
   const archive = openArchive(options, AuthoritySet.builtIn());
@@ -44,10 +45,7 @@ export function relaysPrune(options: RelaysPruneOptions): number {
 
 function durationOf(text: string): number {
   const match = /^(\d{1,6})([hdwy])$/.exec(text);
-  if (match === null) throw usage(`${text} is no span of time.`, "Write 30d for thirty days; h, d, w and y are known.");
+  if (match === null)
+    throw usageError(`${text} is no span of time.`, "Write 30d for thirty days; h, d, w and y are known.");
   return Number(match[1]) * SECONDS[match[2]!]!;
-}
-
-function usage(message: string, hint: string): LeekError {
-  return new LeekError("LEEK_USAGE", "usage", message, { hint });
 }

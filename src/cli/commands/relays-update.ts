@@ -9,7 +9,7 @@ import { say } from "../messages.js";
 import { openArchive } from "../open-archive.js";
 import { TextOutput } from "../output.js";
 import { type NetworkOptions, updateFromNetwork } from "../update-from-network.js";
-import { type TorState, updateFromControl, updateFromFiles } from "../update-from-tor.js";
+import { TorFiles, type TorState, updateFromControl } from "../update-from-tor.js";
 
 export type UpdateSource = "control" | "files" | "network";
 
@@ -22,10 +22,6 @@ export interface RelaysUpdateOptions extends TrustOptions, DataDirectoryOptions,
   readonly json: boolean;
 }
 
-const FLAVOR_FILES: Readonly<Record<ConsensusFlavor, string>> = {
-  microdesc: "cached-microdesc-consensus",
-  ns: "cached-consensus",
-};
 /**
  * `leek relays update`: takes the current consensus into the archive. The only command that uses the network, and only
  * when the local tor has no current one.
@@ -35,16 +31,11 @@ export async function relaysUpdate(options: RelaysUpdateOptions): Promise<number
   const archive = openArchive(options, authorities);
   const update = new ArchiveUpdate(archive, options.flavor, Date.now() / 1000);
   const sources = options.from ?? ["control", "files", "network"];
-  // Certificates cost nothing to look at, and whatever comes next is verified with them.
-  if (sources.includes("files")) await updateFromFiles(update, ["cached-certs"]);
-  let tor: TorState | undefined;
-  if (sources.includes("control")) tor = await updateFromControl(update, options.control);
-  if (sources.includes("files"))
-    await updateFromFiles(
-      update,
-      [...update.wanted].map((flavor) => FLAVOR_FILES[flavor]),
-    );
-  if (sources.includes("network") && update.needsMore) await updateFromNetwork(update, options, authorities);
+  const files = sources.includes("files") ? new TorFiles(update) : undefined;
+  await files?.offerCertificates();
+  const tor = sources.includes("control") ? await updateFromControl(update, options.control) : undefined;
+  await files?.offerConsensuses();
+  if (sources.includes("network") && update.wanted.size > 0) await updateFromNetwork(update, options, authorities);
   update.giveUp();
   for (const problem of update.problems) say(problem);
   if (update.wanted.size > 0) {
