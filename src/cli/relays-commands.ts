@@ -50,10 +50,12 @@ const UPDATE_EXAMPLES = `
 Examples:
   leek relays update
   leek relays update --from control --control 127.0.0.1:9051
-  leek relays update --from network --via socks5h://127.0.0.1:9050
+  leek relays update --from collector --via socks5h://127.0.0.1:9050
 
 The local tor is asked first, and the network only when that has no current consensus: through Tor when a SOCKS port
-answers on this machine. LEEK_CONTROL_PASSWORD has the password of the control port, where it wants one.
+answers on this machine. There Tor's exits refuse connections to the authorities, and the Tor Project's CollecTor is asked
+by HTTPS; directly it is asked with --direct only.
+LEEK_CONTROL_PASSWORD has the password of the control port, where it wants one.
 Exit status: 0 there is a current consensus now, 69 there is none.`;
 
 /**
@@ -150,16 +152,21 @@ export function relaysCommands(program: Command, done: (status: number) => void)
 
   dataDirectoryOption(trustOptions(relays.command("update")))
     .summary("keep the current consensus")
-    .description("Takes the current consensus from the local tor, or from directory servers, into the archive.")
-    .option("--from <source>", "where to ask: control, files or network (repeatable; default: all)", updateSource)
+    .description("Takes the current consensus from the local tor, directory servers or CollecTor into the archive.")
+    .option(
+      "--from <source>",
+      "where to ask: control, files, network, collector (repeatable; default: all)",
+      updateSource,
+    )
     .option("--control <address>", "the control port of tor: ADDR:PORT, or the path of its socket")
-    .option("--via <proxy>", "the SOCKS proxy for directory servers: socks5h://HOST:PORT")
-    .option("--direct", "ask directory servers without a proxy")
+    .option("--via <proxy>", "the SOCKS proxy for directory servers and CollecTor: socks5h://HOST:PORT")
+    .option("--direct", "ask directory servers and CollecTor without a proxy")
     .option(
       "--mirror <address>",
       "a directory server to ask in place of the authorities: ADDR:PORT (repeatable)",
       collect,
     )
+    .option("--collector <url>", "a CollecTor to ask in place of the Tor Project's: https://HOST[:PORT][/PATH]")
     .addOption(
       new Option("--flavor <name>", "which consensus").choices(["microdesc", "ns", "both"]).default("microdesc"),
     )
@@ -173,8 +180,8 @@ export function relaysCommands(program: Command, done: (status: number) => void)
 }
 
 function updateSource(value: string, before: readonly string[] = []): string[] {
-  if (!["control", "files", "network"].includes(value)) {
-    throw new InvalidArgumentError("It is one of control, files, network.");
+  if (!["control", "files", "network", "collector"].includes(value)) {
+    throw new InvalidArgumentError("It is one of control, files, network, collector.");
   }
   return [...before, value];
 }

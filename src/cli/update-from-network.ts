@@ -22,6 +22,8 @@ export interface NetworkOptions {
   readonly direct: boolean;
   /** ADDR:PORT of directory servers; default: the authorities. */
   readonly mirror?: readonly string[];
+  /** URL of a CollecTor; default: the Tor Project's. */
+  readonly collector?: string;
 }
 
 const FLAVOR_PATHS: Readonly<Record<ConsensusFlavor, string>> = {
@@ -30,18 +32,22 @@ const FLAVOR_PATHS: Readonly<Record<ConsensusFlavor, string>> = {
 };
 /** Since tor 0.4.5.1-alpha, exits let nobody in again: not to relays' OR ports, nor to any port of an authority. */
 const NO_REENTRY =
-  "Tor's exits refuse connections to the directory authorities. The local tor has a consensus itself: ask its control port " +
-  "with --control. Or ask the authorities directly, seen by whoever is on the path, with --direct.";
+  "Tor's exits refuse connections to the directory authorities. CollecTor can be reached through Tor: --from collector. The " +
+  "local tor has a consensus itself: ask its control port with --control. Or ask the authorities directly, seen by " +
+  "whoever is on the path, with --direct.";
+/** So many authorities tell as much of that as all nine, and the wait for each may be long. */
+const AUTHORITIES_THROUGH_TOR = 2;
 
 const KEYS_PATH = "/tor/keys/all";
 
+const DOWNLOAD_ERRORS = ["LEEK_DOWNLOAD_FAILED", "LEEK_DOWNLOAD_NOT_FOUND", "LEEK_PROXY_FAILED"];
 const SOCKS_URLS = ["socks5h://127.0.0.1:9050", "socks5h://127.0.0.1:9150"];
 const SOCKS_ANSWER_MS = 1000;
 
 /** A mirror that is wrong about the time by more than this has a wrong clock, or an old document. */
 const MAX_AHEAD_SECONDS = 3600;
 
-const DOWNLOAD: DownloadOptions = {
+export const DOWNLOAD: DownloadOptions = {
   connectTimeoutMs: 20_000,
   idleTimeoutMs: 20_000,
   totalTimeoutMs: 300_000,
@@ -50,20 +56,26 @@ const DOWNLOAD: DownloadOptions = {
 };
 
 /** For all of them together. */
-const ALL_SERVERS_MS = 600_000;
+export const ALL_SERVERS_MS = 600_000;
 
-/** Directory servers, by HTTP: through the local tor when it answers. */
+/**
+ * Directory servers, by HTTP: through the local tor when it answers.
+ *
+ * @param isLast - Nobody else will be asked.
+ */
 export async function updateFromNetwork(
   update: ArchiveUpdate,
   options: NetworkOptions,
   authorities: AuthoritySet,
+  isLast: boolean,
 ): Promise<void> {
   const proxy = await chooseProxy(options);
+  const areRefused = proxy !== undefined && options.mirror === undefined;
   const mirrors = shuffled(
     options.mirror === undefined ? mirrorsOf(authorities, update.now) : options.mirror.map(parseMirror),
-  );
-  const way = proxy === undefined ? "directly, not through Tor" : `through ${proxy.host}:${proxy.port}`;
-  say(`Asking ${mirrors.length === 1 ? mirrors[0]!.name : `${mirrors.length} directory servers`} ${way}.`);
+  ).slice(0, areRefused && !isLast ? AUTHORITIES_THROUGH_TOR : undefined);
+  const who = mirrors.length === 1 ? mirrors[0]!.name : `${mirrors.length} directory servers`;
+  say(`Asking ${who} ${wayOf(proxy)}.`);
   const servers = new DirectoryServers(update, mirrors, proxy);
   try {
     // What tor gave may lack nothing else.
@@ -78,7 +90,7 @@ export async function updateFromNetwork(
   } finally {
     servers.end();
   }
-  if (servers.failed && proxy !== undefined && options.mirror === undefined) update.problems.push(NO_REENTRY);
+  if (servers.failed && areRefused && isLast) update.problems.push(NO_REENTRY);
 }
 
 /** Directory servers that are asked one after the other, until one has given what is wanted. */
@@ -135,18 +147,18 @@ class DirectoryServers {
 }
 
 /** @throws whatever is not about a server or the way to it: a full disk, a bug. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   if (error instanceof DOMException && error.name === "TimeoutError") {
     return `The directory servers did not answer within ${ALL_SERVERS_MS / 60_000} minutes.`;
   }
-  if (error instanceof LeekError && ["LEEK_DOWNLOAD_FAILED", "LEEK_PROXY_FAILED"].includes(error.code)) {
+  if (error instanceof LeekError && DOWNLOAD_ERRORS.includes(error.code)) {
     return error.message;
   }
   throw error;
 }
 
 /** Why a mirror's answer is not what was asked for. */
-function wrongConsensus(bytes: Buffer, wanted: ConsensusFlavor, now: number): string | undefined {
+export function wrongConsensus(bytes: Buffer, wanted: ConsensusFlavor, now: number): string | undefined {
   try {
     const { flavor, validAfter, validUntil } = parsePreamble(bytes, "consensus");
     if (flavor !== wanted) return `it sent the ${flavor} flavor`;
@@ -160,7 +172,7 @@ function wrongConsensus(bytes: Buffer, wanted: ConsensusFlavor, now: number): st
   }
 }
 
-async function chooseProxy({ via, direct }: NetworkOptions): Promise<SocksProxy | undefined> {
+export async function chooseProxy({ via, direct }: NetworkOptions): Promise<SocksProxy | undefined> {
   if (direct) return undefined;
   if (via !== undefined) return parseProxy(via);
   for (const url of SOCKS_URLS) {
@@ -168,6 +180,11 @@ async function chooseProxy({ via, direct }: NetworkOptions): Promise<SocksProxy 
     if (await answersSocks(proxy, SOCKS_ANSWER_MS)) return proxy;
   }
   return undefined;
+}
+
+/** For people. */
+export function wayOf(proxy: SocksProxy | undefined): string {
+  return proxy === undefined ? "directly, not through Tor" : `through ${proxy.host}:${proxy.port}`;
 }
 
 function mirrorsOf(authorities: AuthoritySet, now: number): Mirror[] {

@@ -6,21 +6,26 @@ import { type ContentEncoding, parseContentEncoding, readBody } from "./body.js"
 import { connectionFault, Fault, quote, seconds } from "./fault.js";
 import { isHostName, type SocksProxy } from "./proxy.js";
 import { connected, connectThroughProxy } from "./socks-connection.js";
+import { secureConnection } from "./tls-connection.js";
 import { Watch } from "./watch.js";
 
-/** A server of directory documents: an authority, or a relay with a directory port. */
+/** A server of directory documents: an authority, a relay with a directory port, or an archive of them. */
 export interface Mirror {
   /** IP address without brackets, or host name. */
   readonly address: string;
   readonly port: number;
   /** For messages. */
   readonly name: string;
+  /** It is asked inside TLS, and must have a certificate for its address. */
+  readonly isTls?: boolean;
 }
 
 export interface DownloadOptions {
   /** Without one the mirror is asked directly, and a host name is looked up here. */
   readonly proxy?: SocksProxy;
-  /** Until the connection stands, through the proxy too. */
+  /** Certificates (PEM) that TLS believes; default: those of Node.js. */
+  readonly ca?: string;
+  /** Until the connection stands, through the proxy too. Then TLS has this time once more. */
   readonly connectTimeoutMs: number;
   /** For which nothing at all may arrive. */
   readonly idleTimeoutMs: number;
@@ -28,7 +33,7 @@ export interface DownloadOptions {
   readonly totalTimeoutMs: number;
   /** Of the document, unpacked. */
   readonly maxBytes: number;
-  /** Of everything that the mirror sends: headers, framing and the packed document. */
+  /** Of everything that the mirror sends, inside TLS if need be: headers, framing and the packed document. */
   readonly maxWireBytes: number;
   /** Told of the bytes of the document as they were sent (packed), and how many there will be if the mirror said it. */
   readonly onProgress?: (received: number, total: number | undefined) => void;
@@ -56,8 +61,9 @@ const MAX_HEADER_BYTES = 16 * 1024;
  * where the mirror closes the connection. What is in it is for the caller to judge.
  *
  * @param path - Begins with a slash; printable ASCII without spaces.
- * @throws {LeekError} LEEK_DOWNLOAD_FAILED; LEEK_PROXY_FAILED when the proxy is at fault, so that other mirrors cannot
- *   be reached either; the signal's reason when it was aborted.
+ * @throws {LeekError} LEEK_DOWNLOAD_FAILED, or LEEK_DOWNLOAD_NOT_FOUND when the mirror says that it has no such document;
+ *   LEEK_PROXY_FAILED when the proxy is at fault, so that other mirrors cannot be reached either; the signal's reason
+ *   when it was aborted.
  */
 export async function download(mirror: Mirror, path: string, options: DownloadOptions): Promise<Downloaded> {
   try {
@@ -66,7 +72,7 @@ export async function download(mirror: Mirror, path: string, options: DownloadOp
     if (!(error instanceof Fault)) throw error;
     if (error.culprit === "proxy") throw proxyFailed(error, options);
     throw new LeekError(
-      "LEEK_DOWNLOAD_FAILED",
+      error.isNotFound ? "LEEK_DOWNLOAD_NOT_FOUND" : "LEEK_DOWNLOAD_FAILED",
       "unavailable",
       `Cannot fetch ${path} from ${whereIs(mirror)}: ${error.reason}.`,
       {
@@ -83,7 +89,8 @@ export async function fetchDocument(mirror: Mirror, path: string, options: Downl
   try {
     const { totalTimeoutMs } = options;
     watch.limit(totalTimeoutMs, () => new Fault(`it was not done within ${seconds(totalTimeoutMs)}`));
-    const socket = await openConnection(mirror, options, watch);
+    const plain = await openConnection(mirror, options, watch);
+    const socket = mirror.isTls === true ? await secureConnection(plain, mirror.address, options, watch) : plain;
     return await exchange(socket, mirror, path, options, watch);
   } catch (error) {
     throw watch.explain(error);
@@ -152,6 +159,8 @@ function ask(socket: Socket, mirror: Mirror, path: string, onWire: (chunk: Buffe
       host: mirror.address,
       port: mirror.port,
       path,
+      // Left out of the header Host.
+      defaultPort: mirror.isTls === true ? 443 : 80,
       // tor prefers lzma and zstd where they are asked for (appendix B); leek has no reader for the one, and no need of the other.
       headers: { "Accept-Encoding": "deflate, gzip, identity" },
       maxHeaderSize: MAX_HEADER_BYTES,
@@ -179,7 +188,8 @@ function checkResponse(response: IncomingMessage, path: string, maxWireBytes: nu
   const { headers, statusCode = 0, statusMessage = "" } = response;
   if (statusCode !== 200) {
     const said = `${statusCode}${statusMessage === "" ? "" : ` ${quote(statusMessage)}`}`;
-    throw new Fault(`${statusReason(statusCode, headers.location)} (${said})`);
+    const reason = `${statusReason(statusCode, headers.location)} (${said})`;
+    throw new Fault(reason, "server", undefined, statusCode === 404);
   }
   const framing = headers["transfer-encoding"];
   if (framing !== undefined && framing.trim().toLowerCase() !== "chunked") {

@@ -7,11 +7,13 @@ export class Fault extends Error {
   /**
    * @param reason - A clause about the culprit as "it", without a full stop: "it refused the connection".
    * @param culprit - Another server may do better; with a proxy at fault none will.
+   * @param isNotFound - The server says that it does not have the document.
    */
   constructor(
     readonly reason: string,
     readonly culprit: "server" | "proxy" = "server",
     cause?: unknown,
+    readonly isNotFound = false,
   ) {
     super(reason, cause === undefined ? undefined : { cause });
   }

@@ -86,7 +86,7 @@ async function openProxy(proxy: SocksProxy, watch: Watch): Promise<Socket> {
 
 /** Waits until a new socket is connected. @throws {Fault} */
 export async function connected(socket: Socket, culprit: "server" | "proxy"): Promise<void> {
-  await oneOf(socket, "connect", "close");
+  await settled(socket, "connect", "close");
   if (socket.destroyed) throw connectionFault(socket.errored ?? "closed", culprit);
 }
 
@@ -166,14 +166,14 @@ async function take(socket: Socket, count: number, culprit: "server" | "proxy" =
       const who = culprit === "proxy" ? "it" : "the proxy";
       throw new Fault(`${who} closed the connection instead of an answer`, culprit, socket.errored ?? undefined);
     } else {
-      await oneOf(socket, "readable", "end", "close");
+      await settled(socket, "readable", "end", "close");
     }
   }
   return bytes;
 }
 
-/** An error is always followed by "close". */
-function oneOf(socket: Socket, ...events: readonly string[]): Promise<void> {
+/** Waits for the first of these events. An error is always followed by "close". */
+export function settled(socket: Socket, ...events: readonly string[]): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
       for (const event of events) socket.off(event, done);

@@ -10,7 +10,8 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
  */
 export class Watch {
   #stopped: { readonly reason: unknown } | undefined;
-  #socket: Socket | undefined;
+  /** The newest last: one may run inside the one before. */
+  readonly #sockets: Socket[] = [];
   readonly #timers = new Set<NodeJS.Timeout>();
   readonly #onAbort = () => this.stop(this.signal?.reason);
 
@@ -20,9 +21,9 @@ export class Watch {
     signal?.addEventListener("abort", this.#onAbort);
   }
 
-  /** Takes charge of a socket; one for each watch. */
-  hold(socket: Socket): Socket {
-    this.#socket = socket;
+  /** Takes charge of a socket, and of one that is wrapped around it. */
+  hold<T extends Socket>(socket: T): T {
+    this.#sockets.push(socket);
     // Errors are taken from whoever waits at that moment; between two of them one must not end the process.
     socket.on("error", () => {});
     return socket;
@@ -43,7 +44,7 @@ export class Watch {
   /** Only the first reason counts. */
   stop(reason: unknown): void {
     this.#stopped ??= { reason };
-    this.#socket?.destroy(new Error("stopped"));
+    for (const socket of this.#sockets.toReversed()) socket.destroy(new Error("stopped"));
   }
 
   /** Why this was stopped, instead of the error that came of it; the error itself when it was not. */
@@ -60,11 +61,12 @@ export class Watch {
   async end(): Promise<void> {
     this.signal?.removeEventListener("abort", this.#onAbort);
     for (const timer of this.#timers) clearTimeout(timer);
-    const socket = this.#socket;
-    if (socket === undefined || socket.closed) return;
-    await new Promise<void>((resolve) => {
-      socket.once("close", () => resolve());
-      socket.destroy();
-    });
+    for (const socket of this.#sockets.toReversed()) {
+      if (socket.closed) continue;
+      await new Promise<void>((resolve) => {
+        socket.once("close", () => resolve());
+        socket.destroy();
+      });
+    }
   }
 }

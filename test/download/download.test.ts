@@ -25,7 +25,8 @@ async function failure(mirror: Mirror, options: Partial<DownloadOptions> = {}): 
     () => undefined,
     (reason) => reason,
   );
-  expect(error).toMatchObject({ code: "LEEK_DOWNLOAD_FAILED", kind: "unavailable", hint: expect.any(String) });
+  const code = /\(404\b[^)]*\)\.$/.test(error.message) ? "LEEK_DOWNLOAD_NOT_FOUND" : "LEEK_DOWNLOAD_FAILED";
+  expect(error).toMatchObject({ code, kind: "unavailable", hint: expect.any(String) });
   const start = `Cannot fetch ${PATH} from testmirror (127.0.0.1:${mirror.port}): `;
   expect(error.message.startsWith(start)).toBe(true);
   return error.message.slice(start.length);

@@ -8,13 +8,14 @@ import { indexed } from "../kept-consensuses.js";
 import { say } from "../messages.js";
 import { openArchive } from "../open-archive.js";
 import { TextOutput } from "../output.js";
+import { updateFromCollector } from "../update-from-collector.js";
 import { type NetworkOptions, updateFromNetwork } from "../update-from-network.js";
 import { TorFiles, type TorState, updateFromControl } from "../update-from-tor.js";
 
-export type UpdateSource = "control" | "files" | "network";
+export type UpdateSource = "control" | "files" | "network" | "collector";
 
 export interface RelaysUpdateOptions extends TrustOptions, DataDirectoryOptions, NetworkOptions {
-  /** Where to ask, in this order; default: all. */
+  /** Where to ask; default: all that may have documents of this network. Always in the order of UpdateSource. */
   readonly from?: readonly UpdateSource[];
   /** Address of tor's control port; default: where it usually is. */
   readonly control?: string;
@@ -27,15 +28,19 @@ export interface RelaysUpdateOptions extends TrustOptions, DataDirectoryOptions,
  * when the local tor has no current one.
  */
 export async function relaysUpdate(options: RelaysUpdateOptions): Promise<number> {
-  const { authorities } = trustedNetwork(options);
+  const { authorities, named } = trustedNetwork(options);
   const archive = openArchive(options, authorities);
   const update = new ArchiveUpdate(archive, options.flavor, Date.now() / 1000);
-  const sources = options.from ?? ["control", "files", "network"];
+  const sources = options.from ?? defaultSources(options, named === undefined);
   const files = sources.includes("files") ? new TorFiles(update) : undefined;
   await files?.offerCertificates();
   const tor = sources.includes("control") ? await updateFromControl(update, options.control) : undefined;
   await files?.offerConsensuses();
-  if (sources.includes("network") && update.wanted.size > 0) await updateFromNetwork(update, options, authorities);
+  const asksCollector = sources.includes("collector");
+  if (sources.includes("network") && update.wanted.size > 0) {
+    await updateFromNetwork(update, options, authorities, !asksCollector);
+  }
+  if (asksCollector && update.wanted.size > 0) await updateFromCollector(update, options);
   update.giveUp();
   for (const problem of update.problems) say(problem);
   if (update.wanted.size > 0) {
@@ -50,6 +55,12 @@ export async function relaysUpdate(options: RelaysUpdateOptions): Promise<number
   await indexed(archive, { first: update.now, last: update.now });
   report(update.documents, tor, options.json);
   return ExitStatus.Ok;
+}
+
+/** The Tor Project's CollecTor knows the public network only, and who names servers means these. */
+function defaultSources({ mirror, collector }: RelaysUpdateOptions, isPublic: boolean): UpdateSource[] {
+  const hasCollector = collector !== undefined || (isPublic && mirror === undefined);
+  return ["control", "files", "network", ...(hasCollector ? (["collector"] as const) : [])];
 }
 
 function report(documents: readonly UpdatedDocument[], tor: TorState | undefined, isJson: boolean): void {
