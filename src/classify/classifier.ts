@@ -14,11 +14,16 @@ export type Opener = "source" | "destination" | "unknown";
  * address is no relay link. Else both ends count, so that a capture that begins inside a Tor link still shows it.
  */
 export class Classifier {
-  readonly #directory: RelayDirectory;
+  #directory: RelayDirectory;
   // Thousands of flows share a range.
   readonly #localClasses = new Map<LocalRange, Classification>();
 
   constructor(directory: RelayDirectory) {
+    this.#directory = directory;
+  }
+
+  /** Judges by another directory from now on. */
+  useDirectory(directory: RelayDirectory): void {
     this.#directory = directory;
   }
 
@@ -77,6 +82,19 @@ export class Classifier {
 
 const NOT_LISTED: Classification = { flowClass: "clearnet", evidence: [{ kind: "not-listed" }] };
 const NO_DOCUMENT: Classification = { flowClass: "clearnet", evidence: [{ kind: "no-document" }] };
+
+/**
+ * Whether a later judgement of the same flow knows more than an earlier one. A document that was let go since, or a
+ * connection that tor has ended, takes nothing back.
+ */
+export function knowsMore(later: Classification, earlier: Classification): boolean {
+  return knowledge(later) > knowledge(earlier);
+}
+
+function knowledge({ flowClass, evidence }: Classification): number {
+  if (flowClass === "tor") return 2;
+  return evidence[0]?.kind === "no-document" ? 0 : 1;
+}
 
 /**
  * Whether a packet between these ends stays on this machine, link or site. Nothing from or to a link-local, loopback

@@ -1,4 +1,5 @@
 import type { CapturedPacket } from "../base/index.js";
+import type { Classification } from "../classify/index.js";
 import { Analysis } from "../pipeline/index.js";
 import type { LoadNote } from "../relays/index.js";
 import { packetTag } from "../report/index.js";
@@ -7,11 +8,15 @@ import { type DirectoryOptions, DirectorySources } from "./directory-options.js"
 interface CachedTag {
   readonly serial: number;
   readonly serverName: string | undefined;
+  readonly classification: Classification;
   /** UTF-8. */
   readonly text: Uint8Array;
 }
 
-/** Tags packets with their flow's class; the text of a tag is made once for a flow, and again when it gets a name. */
+/**
+ * Tags packets with their flow's class; the text of a tag is made once for a flow, and again when it gets a name or is
+ * judged anew.
+ */
 export class Tagger {
   readonly #analysis: Analysis;
   readonly #tags: CachedTag[] = [];
@@ -32,9 +37,17 @@ export class Tagger {
     const serial = analysis.serialOf(row);
     const serverName = analysis.serverNameOf(row);
     const cached = this.#tags[row];
-    if (cached !== undefined && cached.serial === serial && cached.serverName === serverName) return cached.text;
-    const text = Buffer.from(packetTag(analysis.classificationOf(row), analysis.recordOf(row).names));
-    this.#tags[row] = { serial, serverName, text };
+    const classification = analysis.classificationOf(row);
+    if (
+      cached !== undefined &&
+      cached.serial === serial &&
+      cached.serverName === serverName &&
+      cached.classification === classification
+    ) {
+      return cached.text;
+    }
+    const text = Buffer.from(packetTag(classification, analysis.recordOf(row).names));
+    this.#tags[row] = { serial, serverName, classification, text };
     return text;
   }
 }

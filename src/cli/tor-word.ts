@@ -1,6 +1,7 @@
 import type { Bridge, TorConnection } from "../relays/index.js";
 import { ControlConnection, parseControlAddress } from "../tor-control/index.js";
 import { controlCredentials } from "./control-credentials.js";
+import { TorConnections } from "./tor-connections.js";
 
 /** What the local tor says of its own links. */
 export interface TorWord {
@@ -9,24 +10,27 @@ export interface TorWord {
 }
 
 /**
+ * Opens the control port that the user named.
+ *
+ * @param signal - Ends the connection.
+ * @throws {LeekError} see ControlConnection.
+ */
+export function openControl(control: string, signal?: AbortSignal): Promise<ControlConnection> {
+  return ControlConnection.open(parseControlAddress(control), { ...controlCredentials(), signal });
+}
+
+/**
  * Asks the local tor once, now.
  *
  * @throws {LeekError} see ControlConnection.
  */
 export async function askTor(control: string): Promise<TorWord> {
-  const tor = await ControlConnection.open(parseControlAddress(control), controlCredentials());
+  const tor = await openControl(control);
   try {
     const bridges = await tor.bridges();
-    const at = Math.floor(Date.now() / 1000);
-    const connections = (await tor.orConnections())
-      .filter(({ status }) => status === "CONNECTED")
-      .flatMap(({ fingerprint, nickname, endpoints }) =>
-        endpoints
-          // A bridge whose line has no fingerprint may be another one.
-          .filter(({ source }) => source !== "bridge-without-fingerprint")
-          .map(({ address, port }) => ({ address, port, fingerprint, nickname, at })),
-      );
-    return { bridges, connections };
+    const connections = new TorConnections();
+    connections.add(await tor.orConnections(), Math.floor(Date.now() / 1000));
+    return { bridges, connections: connections.all };
   } finally {
     await tor.close();
   }

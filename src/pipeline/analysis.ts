@@ -1,11 +1,18 @@
 import { PassiveNames, readTlsServerName } from "../apps/index.js";
 import { type CapturedPacket, type FractionDigits, linkTypeName } from "../base/index.js";
 import { fractionDigitsOf, type SourceInfo } from "../capture/index.js";
-import { type Classification, Classifier, FLOW_CLASSES, type FlowClass, type Opener } from "../classify/index.js";
+import {
+  type Classification,
+  Classifier,
+  FLOW_CLASSES,
+  type FlowClass,
+  knowsMore,
+  type Opener,
+} from "../classify/index.js";
 import { DecodeStatus, decodePacket, PacketHeaders } from "../decode/index.js";
 import { type Flow, FlowTable, type Moment } from "../flows/index.js";
 import type { ProcessMatch } from "../host/index.js";
-import { etherTypeName, IpProtocol } from "../net/index.js";
+import { etherTypeName, IpProtocol, parseAddress } from "../net/index.js";
 import type { RelayDirectory, TimeSpan } from "../relays/index.js";
 import { ClassTotals } from "./class-totals.js";
 import type { FlowRecord, Remote } from "./flow-record.js";
@@ -69,6 +76,7 @@ export class Analysis {
   readonly #headers = new PacketHeaders();
   readonly #table: FlowTable;
   readonly #classifier: Classifier;
+  #directory: RelayDirectory;
   // By row.
   readonly #classifications: Classification[] = [];
   readonly #serverNames: (string | undefined)[] = [];
@@ -85,6 +93,7 @@ export class Analysis {
 
   constructor(options: AnalysisOptions) {
     this.#options = options;
+    this.#directory = options.directory;
     this.#classifier = new Classifier(options.directory);
     const onEnd = (row: number) => this.#endFlow(row);
     this.#table = new FlowTable(options.maxFlows === undefined ? { onEnd } : { onEnd, maxFlows: options.maxFlows });
@@ -141,6 +150,20 @@ export class Analysis {
     if (this.#table.holds(row, serial)) this.#processes[row] = process;
   }
 
+  /**
+   * Judges by another directory from now on, and live flows that were clearnet once more, by their start: what came to
+   * be known since may make them `tor`, or say that a document does not list them. Nothing is ever taken back. Takes
+   * some microseconds for each such flow.
+   */
+  useDirectory(directory: RelayDirectory): void {
+    this.#directory = directory;
+    this.#classifier.useDirectory(directory);
+    for (const row of this.#table.liveRows()) {
+      const before = this.#classifications[row]!;
+      if (before.flowClass === "clearnet" && before.evidence[0]?.kind !== "tunnel") this.#judgeAgain(row, before);
+    }
+  }
+
   /** What is known of a live flow by now, as it will stand in its record. */
   recordOf(row: number): FlowRecord {
     return this.#record(row);
@@ -170,7 +193,7 @@ export class Analysis {
       nonIp: this.#nonIp,
       unsupportedLinkTypes: this.#unsupportedLinkTypes,
       specimens: this.#specimens.finished(),
-      directory: this.#options.directory,
+      directory: this.#directory,
     };
   }
 
@@ -183,6 +206,24 @@ export class Analysis {
     this.#classifications[row] = this.#classifier.classify(this.#headers, opener, packet.seconds);
     this.#serverNames[row] = undefined;
     this.#processes[row] = undefined;
+  }
+
+  #judgeAgain(row: number, before: Classification): void {
+    const flow = this.#table.flow(row);
+    const { transport, originator, responder, originatorGuessed, first } = flow;
+    const source = parseAddress(originator.address)!;
+    const destination = parseAddress(responder.address)!;
+    const start = new PacketHeaders();
+    start.ipVersion = flow.ipVersion;
+    start.protocol = transport === "tcp" ? IpProtocol.TCP : IpProtocol.UDP;
+    [start.srcA, start.srcB, start.srcC, start.srcD] = [source.a, source.b, source.c, source.d];
+    [start.dstA, start.dstB, start.dstC, start.dstD] = [destination.a, destination.b, destination.c, destination.d];
+    start.srcPort = originator.port ?? 0;
+    start.dstPort = responder.port ?? 0;
+    const after = this.#classifier.classify(start, originatorGuessed ? "unknown" : "source", first.seconds);
+    if (!knowsMore(after, before)) return;
+    this.#classifications[row] = after;
+    this.#specimens.move(flow.serial, before.flowClass, after.flowClass);
   }
 
   #lookAtPayload(row: number, packet: CapturedPacket): void {

@@ -46,6 +46,19 @@ export class SpecimenKeeper {
     if (this.open) this.open = CONTRAST.some((name) => this.#scores.get(name)! < BEST_SCORE);
   }
 
+  /** A live flow turned out to be of another class: its packet is an example of that one, and none of the old one. */
+  move(serial: number, from: FlowClass, to: FlowClass): void {
+    const specimen = this.#kept.get(from);
+    if (from === to || specimen?.serial !== serial) return;
+    const score = this.#scores.get(from)!;
+    this.#kept.delete(from);
+    this.#scores.set(from, -1);
+    this.open = this.#offers < MAX_OFFERS;
+    if (score <= this.#scores.get(to)!) return;
+    this.#scores.set(to, score);
+    this.#kept.set(to, specimen);
+  }
+
   /** Remembers the record of a flow whose packet is kept. */
   endFlow(record: FlowRecord): void {
     if (this.#kept.get(record.classification.flowClass)?.serial === record.flow.serial) {

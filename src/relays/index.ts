@@ -40,7 +40,14 @@ export { type GeoIp, MAX_GEOIP_BYTES, parseGeoIp } from "./geoip.js";
 export type { FallbackDirectory, TorConnection } from "./known-relays.js";
 export type { DocumentHour, ListingSpan, SpanEdge } from "./listing-span.js";
 export { listingSpans } from "./listing-span.js";
-export { type DocumentSummary, RelayDirectory, type RelayDirectoryOptions } from "./relay-directory.js";
+export {
+  type DirectoryChanges,
+  type DocumentSummary,
+  type FormerDocument,
+  formerDocument,
+  RelayDirectory,
+  type RelayDirectoryOptions,
+} from "./relay-directory.js";
 export {
   type KnownListing,
   type ListingDocument,

@@ -37,8 +37,13 @@ export interface TorConnection {
   /** 40 upper-case hex digits; undefined where tor does not say. */
   readonly fingerprint: string | undefined;
   readonly nickname: string | undefined;
-  /** When tor said so; seconds since 1970-01-01 UTC. */
+  /** When tor said so first; seconds since 1970-01-01 UTC. */
   readonly at: number;
+  /**
+   * Until when a connection may have begun to be this one, where tor said that it ended: its address may be another's
+   * later. Undefined while nobody said so.
+   */
+  readonly until?: number | undefined;
 }
 
 /** How long before tor's word a connection may have begun: clients keep guards for months, so this is the cautious side. */
@@ -58,8 +63,8 @@ export class KnownRelays {
     fallbacks: readonly FallbackDirectory[],
     connections: readonly TorConnection[] = [],
   ) {
-    for (const { address, port, fingerprint, nickname, at } of connections) {
-      const when = { from: at - CONNECTION_SECONDS, until: Infinity };
+    for (const { address, port, fingerprint, nickname, at, until = Infinity } of connections) {
+      const when = { from: at - CONNECTION_SECONDS, until };
       const who = { fingerprint, nickname, transport: undefined, ...when };
       this.#endpoints.push({ address, port, listing: "tor-control", role: "or", ...who });
     }

@@ -11,10 +11,21 @@ export class ListedAddresses {
   #addresses: AddressFilter | undefined;
   #endpoints: AddressFilter | undefined;
 
+  /**
+   * @param before - Of an earlier directory. Its filters are taken over and told what is new, for making them takes
+   *   long; what is not listed any more stays a "maybe" in them.
+   */
   constructor(
-    private readonly sources: Iterable<EndpointSource>,
+    private readonly sources: ReadonlySet<EndpointSource>,
     private readonly known: KnownRelays,
-  ) {}
+    before?: ListedAddresses,
+  ) {
+    if (before === undefined || before.#addresses === undefined) return;
+    this.#addresses = before.#addresses;
+    this.#endpoints = before.#endpoints;
+    for (const source of sources) if (!before.sources.has(source)) this.#add(source);
+    if (known !== before.known) known.forEachAddress((a, b, c, d) => this.#addresses!.add(a, b, c, d));
+  }
 
   /** The words are those of `IpAddress`. */
   mayHave(a: number, b: number, c: number, d: number): boolean {
@@ -28,17 +39,19 @@ export class ListedAddresses {
   }
 
   #makeFilters(): void {
-    const addresses = new AddressFilter();
-    const endpoints = new AddressFilter();
-    for (const source of this.sources) {
-      source.forEachEndpoint((a, b, c, d, port) => {
-        addresses.add(a, b, c, d);
-        endpoints.add(withPort(a, port), b, c, d);
-      });
-    }
-    this.known.forEachAddress((a, b, c, d) => addresses.add(a, b, c, d));
-    this.#addresses = addresses;
-    this.#endpoints = endpoints;
+    this.#addresses = new AddressFilter();
+    this.#endpoints = new AddressFilter();
+    for (const source of this.sources) this.#add(source);
+    this.known.forEachAddress((a, b, c, d) => this.#addresses!.add(a, b, c, d));
+  }
+
+  #add(source: EndpointSource): void {
+    const addresses = this.#addresses!;
+    const endpoints = this.#endpoints!;
+    source.forEachEndpoint((a, b, c, d, port) => {
+      addresses.add(a, b, c, d);
+      endpoints.add(withPort(a, port), b, c, d);
+    });
   }
 }
 

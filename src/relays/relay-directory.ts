@@ -28,6 +28,8 @@ export interface RelayDirectoryOptions {
   readonly bridges?: readonly Bridge[];
   /** What the local tor says of itself. */
   readonly connections?: readonly TorConnection[];
+  /** Documents that were used and are not held any more, oldest first: only reports still name them. */
+  readonly former?: readonly FormerDocument[];
   /** Default: those built into tor. A private network has its own. */
   readonly authorities?: readonly Authority[];
   /** Default: those built into tor. */
@@ -47,22 +49,36 @@ export interface DocumentSummary {
   readonly verification: Verification | undefined;
 }
 
+/** What is left of a document that was let go. */
+export interface FormerDocument {
+  readonly summary: DocumentSummary;
+  readonly reachFrom: number;
+  readonly reachUntil: number;
+}
+
+/** What may change about a directory while a capture runs; what is absent stays as it is. */
+export type DirectoryChanges = Pick<RelayDirectoryOptions, "documents" | "bridges" | "connections" | "former">;
+
 /** Everything that is known of relays, asked by address, port and time. Does not change once made. */
 export class RelayDirectory {
   /** By valid-after, oldest first; at the same moment the microdesc flavor, which clients use, comes last. */
   readonly consensuses: readonly Consensus[];
   readonly known: KnownRelays;
+  readonly #options: RelayDirectoryOptions;
   readonly #connections: readonly TorConnection[];
+  readonly #former: readonly FormerDocument[];
   readonly #listed: ListedAddresses;
   readonly #reach: readonly TimeSpan[];
   readonly #times: DocumentTimes;
   readonly #neighbours: ReadonlyMap<Consensus, TimeNeighbours>;
-  readonly #evidence = new Map<Consensus, Map<number, RelayMatch>>();
+  readonly #evidence: Map<Consensus, Map<number, RelayMatch>>;
   /** By endpoint: the documents that list it. */
-  readonly #listing = new Map<string, readonly Consensus[]>();
+  readonly #listing: Map<string, readonly Consensus[]>;
 
-  constructor(options: RelayDirectoryOptions = {}) {
-    this.consensuses = [...(options.documents ?? [])].sort(byTime);
+  /** @param before - One with the same or similar documents: what was worked out for them is not done again. */
+  constructor(options: RelayDirectoryOptions = {}, before?: RelayDirectory) {
+    this.#options = options;
+    this.#former = options.former ?? [];
     this.known = new KnownRelays(
       options.bridges ?? [],
       options.authorities ?? AUTHORITIES,
@@ -70,8 +86,18 @@ export class RelayDirectory {
       options.connections,
     );
     this.#connections = options.connections ?? [];
+    const isSame = before !== undefined && before.#options.documents === options.documents;
+    this.consensuses = isSame ? before.consensuses : [...(options.documents ?? [])].sort(byTime);
     const sources = new Set(this.consensuses.map(({ endpointSource }) => endpointSource));
-    this.#listed = new ListedAddresses(sources, this.known);
+    this.#listed = new ListedAddresses(sources, this.known, before === undefined ? undefined : before.#listed);
+    this.#evidence = isSame ? before.#evidence : new Map();
+    this.#listing = isSame ? before.#listing : new Map();
+    if (isSame) {
+      this.#times = before.#times;
+      this.#neighbours = before.#neighbours;
+      this.#reach = before.#reach;
+      return;
+    }
     this.#times = new DocumentTimes(this.consensuses);
     this.#neighbours = neighboursInTime(this.consensuses);
     this.#reach = mergeSpans(
@@ -79,15 +105,21 @@ export class RelayDirectory {
     );
   }
 
+  /** The directory that knows this too. Costs little where the documents are the same, or most of them. */
+  with(changes: DirectoryChanges): RelayDirectory {
+    return new RelayDirectory({ ...this.#options, ...changes }, this);
+  }
+
   /**
    * The documents for a report: those that reach a part of a capture's time, of what may be years. All of them where
    * none does.
    */
   documentsFor(span: TimeSpan | undefined): DocumentSummary[] {
-    const reaching = this.consensuses.filter(
-      ({ reachFrom, reachUntil }) => span === undefined || (reachFrom <= span.last && reachUntil >= span.first),
-    );
-    return (reaching.length > 0 ? reaching : this.consensuses).map(summaryOf);
+    const reaches = ({ reachFrom, reachUntil }: { readonly reachFrom: number; readonly reachUntil: number }) =>
+      span === undefined || (reachFrom <= span.last && reachUntil >= span.first);
+    const former = this.#former.filter(reaches).map(({ summary }) => summary);
+    const reaching = this.consensuses.filter(reaches).map(summaryOf);
+    return former.length + reaching.length > 0 ? [...former, ...reaching] : this.consensuses.map(summaryOf);
   }
 
   /** Whether some document reaches this moment, so that "not listed" means something. */
@@ -110,7 +142,8 @@ export class RelayDirectory {
    * @param first - Of its first packet; seconds since 1970-01-01 UTC. Not after `last`.
    */
   coverage(first: number, last: number): Coverage {
-    return coverageOf(this.#reach, { first, last });
+    const former = this.#former.map(({ reachFrom, reachUntil }) => ({ first: reachFrom, last: reachUntil }));
+    return coverageOf(former.length === 0 ? this.#reach : mergeSpans([...former, ...this.#reach]), { first, last });
   }
 
   /**
@@ -136,8 +169,10 @@ export class RelayDirectory {
   ): RelayMatch | undefined {
     if (!this.#listed.mayHave(a, b, c, d)) return undefined;
     if (isTcp && this.#connections.length > 0) {
-      const own = this.known.at(version, a, b, c, d).find((it) => it.listing === "tor-control" && it.port === port);
-      if (own !== undefined && isCurrent(own, seconds)) return knownOrPort(own);
+      const own = this.known
+        .at(version, a, b, c, d)
+        .find((it) => it.listing === "tor-control" && it.port === port && isCurrent(it, seconds));
+      if (own !== undefined) return knownOrPort(own);
     }
     const reaching = this.reaching(seconds);
     if (isTcp) {
@@ -264,6 +299,12 @@ export class RelayDirectory {
     }
     return listing;
   }
+}
+
+/** What reports still need of a document that is let go. */
+export function formerDocument(consensus: Consensus): FormerDocument {
+  const { reachFrom, reachUntil } = consensus;
+  return { summary: summaryOf(consensus), reachFrom, reachUntil };
 }
 
 /** At 720 documents each, some 24 MB. */

@@ -10,10 +10,14 @@ import {
   type OrEndpoint,
   orEndpoints,
   parseOrConnection,
+  parseOrConnectionEvent,
   parseRouterStatus,
 } from "./or-connection.js";
 import { parseQuotedString } from "./quoted-string.js";
 import { quote } from "./reply-parser.js";
+
+/** Addresses in the consensus by fingerprint. */
+export type ListedEndpoints = Map<string, readonly OrEndpoint[]>;
 
 export interface ControlOptions extends Credentials, LinkOptions {}
 
@@ -30,7 +34,8 @@ const MAX_CONSENSUS_BYTES = 64 * 1024 * 1024;
 const NO_ANSWER = [551, 552];
 
 /**
- * An authenticated connection to the control port of a running tor. It only asks: nothing of tor is changed by it.
+ * An authenticated connection to the control port of a running tor. It only asks, and may be told of events: nothing of
+ * tor is changed by it.
  *
  * Source: control-spec. Each question may throw LEEK_TOR_CONTROL_TIMEOUT, LEEK_TOR_CONTROL_CLOSED,
  * LEEK_TOR_CONTROL_MALFORMED, LEEK_TOR_CONTROL_REFUSED, or the reason of the signal; all after the first such error but
@@ -57,6 +62,27 @@ export class ControlConnection {
     return new ControlConnection(link);
   }
 
+  /** Resolves when the connection has ended, with the reason: an error, also after close(). */
+  get ended(): Promise<unknown> {
+    return this.link.ended;
+  }
+
+  /**
+   * Asks to be told of OR connections as they change (control-spec 4.1.3), until the connection ends.
+   *
+   * @param onChange - Is called for each event, at once; it must not throw and should be quick. Gets no line when leek
+   *   cannot read the event.
+   */
+  async watchOrConnections(onChange: (line: OrConnectionLine | undefined) => void): Promise<void> {
+    this.link.onEvent = (text) => {
+      const event = parseOrConnectionEvent(text);
+      if (event !== undefined) onChange(event === "unreadable" ? undefined : event);
+    };
+    const command = "SETEVENTS ORCONN";
+    const reply = await this.link.ask(command);
+    if (reply.status !== 250) throw refusedError(this.link.where, command, reply);
+  }
+
   /** Ends the connection; a question that waits for its answer fails. */
   close(): Promise<void> {
     return this.link.close();
@@ -78,17 +104,35 @@ export class ControlConnection {
     return this.#info(CONSENSUS_KEYS[flavor], MAX_CONSENSUS_BYTES);
   }
 
-  /** The connections to relays and bridges at this moment. */
-  async orConnections(): Promise<OrConnection[]> {
+  /**
+   * The connections to relays and bridges at this moment.
+   *
+   * @param listed - What the consensus has for each fingerprint, as far as it was asked before; is added to.
+   * @param inUse - The bridges, where they are known; else tor is asked.
+   */
+  async orConnections(listed: ListedEndpoints = new Map(), inUse?: readonly Bridge[]): Promise<OrConnection[]> {
     const lines = (await this.#lines("orconn-status")).map((line) => this.#read(line, parseOrConnection));
-    const bridges = lines.length === 0 ? [] : await this.bridges();
-    const listed = new Map<string, OrEndpoint[]>();
+    const bridges = inUse ?? (lines.length === 0 ? [] : await this.bridges());
+    return this.endpointsOf(lines, bridges, listed);
+  }
+
+  /**
+   * Where these connections go.
+   *
+   * @param bridges - In use.
+   * @param listed - As for orConnections().
+   */
+  async endpointsOf(
+    lines: readonly OrConnectionLine[],
+    bridges: readonly Bridge[],
+    listed: ListedEndpoints,
+  ): Promise<OrConnection[]> {
     for (const { fingerprint } of lines) {
       if (fingerprint === undefined || listed.has(fingerprint)) continue;
       const status = await this.#info(`ns/id/${fingerprint}`);
       listed.set(fingerprint, status === undefined ? [] : parseRouterStatus(this.#text(status)));
     }
-    return lines.map((line: OrConnectionLine) => ({
+    return lines.map((line) => ({
       status: line.status,
       fingerprint: line.fingerprint,
       nickname: line.nickname,

@@ -23,7 +23,15 @@ const REPLY_TIMEOUT_MS = 15_000;
 
 /** A connection that takes commands and gives replies, one at a time. After its first error there are only errors. */
 export class ControlLink {
-  readonly #parser = new ReplyParser((reply) => this.#answered(reply));
+  readonly #parser = new ReplyParser(
+    (reply) => this.#answered(reply),
+    (text) => this.onEvent?.(text),
+  );
+  /** Told of asynchronous events: the text after the status. Must not throw. */
+  onEvent: ((text: string) => void) | undefined;
+  /** Resolves when the connection has ended, with the reason. */
+  readonly ended: Promise<unknown>;
+  #tellEnd: (reason: unknown) => void = () => {};
   readonly #replyTimeoutMs: number;
   readonly #signal: AbortSignal | undefined;
   readonly #onAbort = () => this.#fail(this.#signal?.reason);
@@ -39,6 +47,9 @@ export class ControlLink {
   ) {
     this.#replyTimeoutMs = replyTimeoutMs;
     this.#signal = signal;
+    this.ended = new Promise((resolve) => {
+      this.#tellEnd = resolve;
+    });
     socket.on("data", (chunk: Buffer) => this.#received(chunk));
     socket.on("error", (error) => this.#fail(closedError(where, error)));
     socket.on("end", () => this.#fail(closedError(where)));
@@ -135,6 +146,7 @@ export class ControlLink {
   #fail(reason: unknown): void {
     if (this.#failure !== undefined) return;
     this.#failure = { reason };
+    this.#tellEnd(reason);
     this.socket.destroy();
     this.#pending?.reject(reason);
     this.#pending = undefined;

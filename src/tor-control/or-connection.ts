@@ -58,6 +58,22 @@ export function parseOrConnection(line: string): OrConnectionLine | undefined {
   return reported && { status, fingerprint: undefined, nickname: undefined, reported };
 }
 
+/**
+ * Reads an event of which `SETEVENTS ORCONN` asks to be told. Its beginning is a line of orconn-status.
+ *
+ * Source: control-spec 4.1.3.
+ *
+ * @returns undefined when it is another event; "unreadable" for one of another form.
+ */
+export function parseOrConnectionEvent(text: string): OrConnectionLine | "unreadable" | undefined {
+  // "ORCONN" SP target SP ORStatus [SP "REASON=" ..] [SP "NCIRCS=" ..] [SP "ID=" ..]
+  // ORCONN $0123456789ABCDEF0123456789ABCDEF01234567~example CONNECTED ID=7
+  if (!text.startsWith(EVENT)) return undefined;
+  return parseOrConnection(text.slice(EVENT.length)) ?? "unreadable";
+}
+
+const EVENT = "ORCONN ";
+
 /** tor writes IPv6 addresses here with or without brackets, depending on its version; the port always. */
 function parseTarget(text: string): OrEndpoint | undefined {
   const colon = text.lastIndexOf(":");

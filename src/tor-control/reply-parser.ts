@@ -34,7 +34,8 @@ const CR = 0x0d;
 const DOT = 0x2e;
 
 /**
- * Takes replies out of a stream of bytes, however it is cut. Asynchronous events (6xx) are dropped, wherever they stand.
+ * Takes replies out of a stream of bytes, however it is cut. Of asynchronous events (6xx), wherever they stand, those of
+ * one line are told at once; others are dropped.
  *
  * Source: control-spec 2.3 and 2.4.
  */
@@ -49,8 +50,14 @@ export class ReplyParser {
   #open: { readonly status: number; readonly text: string } | undefined;
   readonly #data = new GrowingBuffer();
 
-  /** @param onReply - Is called for each reply, at its last byte. It may set `maxReplyBytes`. */
-  constructor(private readonly onReply: (reply: Reply) => void) {}
+  /**
+   * @param onReply - Is called for each reply, at its last byte. It may set `maxReplyBytes`.
+   * @param onEvent - Is called with the text of each event's line that stands alone or ends the event.
+   */
+  constructor(
+    private readonly onReply: (reply: Reply) => void,
+    private readonly onEvent: (text: string) => void = () => {},
+  ) {}
 
   /**
    * Takes the next bytes. They are copied where they are needed later.
@@ -100,6 +107,7 @@ export class ReplyParser {
     if (!isEvent) this.#count(line.length);
     if (separator === "+") this.#open = { status, text: rest };
     else if (!isEvent) this.#add({ status, text: rest, data: undefined });
+    if (separator === " " && isEvent) this.onEvent(rest);
     if (separator === " " && !isEvent) {
       const reply = { status, lines: this.#lines };
       this.#lines = [];

@@ -55,6 +55,22 @@ describe("the parser of replies", () => {
     expect(replies).toEqual([{ status: 250, lines: [line(250, "a=1"), line(250, "OK")] }]);
   });
 
+  it("tells events of one line at once, however they are cut, and never within data", () => {
+    const stream =
+      "650 ORCONN a\r\n250+k=\r\n650 data\r\n.\r\n650-X\r\n650 OK\r\n650+Y\r\n650 no\r\n.\r\n650 OK\r\n250 OK\r\n";
+    for (const size of [1, 3, stream.length]) {
+      const events: string[] = [];
+      const replies: Reply[] = [];
+      const parser = new ReplyParser(
+        (reply) => replies.push(reply),
+        (text) => events.push(text),
+      );
+      for (let at = 0; at < stream.length; at += size) parser.push(Buffer.from(stream.slice(at, at + size)));
+      expect(events).toEqual(["ORCONN a", "OK", "OK"]);
+      expect(replies).toEqual([{ status: 250, lines: [line(250, "k=", "650 data\n"), line(250, "OK")] }]);
+    }
+  });
+
   it.each([
     "HTTP/1.0 501 Not implemented\r\n",
     "\r\n",

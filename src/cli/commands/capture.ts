@@ -6,9 +6,10 @@ import { Analysis } from "../../pipeline/index.js";
 import { type AnalysisFormat, analysisOutput } from "../analysis-output.js";
 import type { CaptureFileOptions } from "../capture-file.js";
 import { CaptureRecorder } from "../capture-recorder.js";
-import { type DirectoryOptions, DirectorySources } from "../directory-options.js";
+import type { DirectoryOptions } from "../directory-options.js";
 import { ExitStatus } from "../exit-status.js";
 import { FlowProcesses } from "../flow-processes.js";
+import { LiveDirectory } from "../live-directory.js";
 import { announce, summarize } from "../live-messages.js";
 import { reportError, say } from "../messages.js";
 import { PacketLines, type PacketLinesOptions } from "../packet-lines.js";
@@ -34,7 +35,16 @@ const PATIENCE_MS = 1_000;
 
 /** `leek capture`: packets of interfaces as they come, each with its class, and the contrast at the end. */
 export async function capture(options: CaptureOptions): Promise<number> {
-  const directory = new DirectorySources(options);
+  // Before the interface is open: the first time after documents came takes long.
+  const directory = await LiveDirectory.start(options, say);
+  try {
+    return await captureWith(directory, options);
+  } finally {
+    await directory.close();
+  }
+}
+
+async function captureWith(directory: LiveDirectory, options: CaptureOptions): Promise<number> {
   const output = options.format === undefined ? undefined : await analysisOutput(options.format);
   let analysis: Analysis | undefined;
   let lines: PacketLines | undefined;
@@ -50,12 +60,10 @@ export async function capture(options: CaptureOptions): Promise<number> {
     }
   };
 
-  // Before the interface is open: the first time after documents came takes long.
-  const relays = await directory.load(Date.now() / 1000);
   const { source } = await readLive(options.live, {
     async open(opened: LiveSource, identity: Identity | undefined) {
       analysis = new Analysis({
-        directory: relays,
+        directory: directory.directory,
         onFlow: (record) => attempt(() => output?.flow(record, fractionDigitsOf(opened.infos))),
       });
       if (options.lines !== undefined) lines = new PacketLines(analysis, options.lines, () => opened.stop());
@@ -66,6 +74,8 @@ export async function capture(options: CaptureOptions): Promise<number> {
       for (const note of directory.notes) say(note.message);
       output?.start();
       announce(opened.infos, options.live);
+      const judge = analysis;
+      directory.watch((newer) => judge.useDirectory(newer));
     },
     packet(packet: CapturedPacket) {
       const row = analysis!.observe(packet);
@@ -84,7 +94,7 @@ export async function capture(options: CaptureOptions): Promise<number> {
     },
   });
 
-  await processes?.close();
+  await Promise.all([processes?.close(), directory.close()]);
   if (recorder !== undefined) attempt(() => recorder!.close());
   const linesWritten = lines?.output.end();
   // Who never reads the lines shall still see the closing words.
