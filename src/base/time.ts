@@ -39,9 +39,10 @@ export function parseUtcTime(text: string): number | undefined {
   const match = UTC_TIME.exec(text);
   if (match === null) return undefined;
   const [year, month, day, hour, minute, second] = match.slice(1).map((part) => Number(part ?? 0));
-  const milliseconds = Date.UTC(year!, month! - 1, day!, hour!, minute!, second!);
-  const date = new Date(milliseconds);
+  const date = new Date(Date.UTC(2000, month! - 1, 1, hour!, minute!, second!));
+  // Not by Date.UTC: it takes the years 0 to 99 for 1900 to 1999.
+  date.setUTCFullYear(year!, month! - 1, day!);
   // Date.UTC carries 31 April into May; a document that says so is wrong, not early.
   const carried = date.getUTCMonth() !== month! - 1 || date.getUTCDate() !== day! || hour! > 23 || minute! > 59;
-  return carried || second! > 60 ? undefined : milliseconds / 1000;
+  return carried || second! > 60 ? undefined : date.getTime() / 1000;
 }

@@ -1,6 +1,6 @@
 import type { Addition, Archive } from "../archive/index.js";
 import { escapeText, formatIsoSeconds, LeekError } from "../base/index.js";
-import { type ConsensusFlavor, parsePreamble, verificationText } from "../relays/index.js";
+import { type ConsensusFlavor, parsePreamble, type Verification, verificationText } from "../relays/index.js";
 
 /** A consensus that was taken, or would not be. */
 export interface UpdatedDocument {
@@ -11,7 +11,7 @@ export interface UpdatedDocument {
   readonly validUntil: string;
   /** What became of it; "refused" for one that is not verified. */
   readonly kept: "added" | "replaced" | "present" | "better" | "refused";
-  readonly verification: string;
+  readonly verification: Verification;
 }
 
 /** What is still wanted, and what has come. */
@@ -56,7 +56,7 @@ export class ArchiveUpdate {
     }
     const kept = addition.type === "refused" ? "refused" : addition.kept;
     const times = { validAfter: formatIsoSeconds(validAfter), validUntil: formatIsoSeconds(validUntil) };
-    this.documents.push({ from, flavor, ...times, kept, verification: verificationText(verification) });
+    this.documents.push({ from, flavor, ...times, kept, verification });
     if (kept === "refused") {
       this.problems.push(`The consensus of ${escapeText(from)} is ${verificationText(verification)}.`);
     } else if (this.now <= validUntil) {

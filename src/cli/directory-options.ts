@@ -92,10 +92,11 @@ export function readTorrc(path: string): Torrc {
   try {
     const descriptor = openSync(path, "r");
     try {
-      const bytes = Buffer.alloc(MAX_TORRC_BYTES);
+      const bytes = Buffer.alloc(MAX_TORRC_BYTES + 1);
       let length = 0;
       for (let got = -1; got !== 0; length += got)
         got = readSync(descriptor, bytes, length, bytes.length - length, null);
+      if (length > MAX_TORRC_BYTES) throw tooLong(path);
       return parseTorrc(bytes.toString("utf8", 0, length));
     } finally {
       closeSync(descriptor);
@@ -103,6 +104,14 @@ export function readTorrc(path: string): Torrc {
   } catch (error) {
     throw error instanceof LeekError ? error : fileError(error, "torrc", path);
   }
+}
+
+/** Bridges beyond its end would be missed in silence. */
+function tooLong(path: string): LeekError {
+  const size = `${MAX_TORRC_BYTES / 2 ** 20} MiB`;
+  return new LeekError("LEEK_TORRC_MALFORMED", "bad-data", `${path} is no torrc: it is longer than ${size}.`, {
+    hint: "Check the path.",
+  });
 }
 
 /** What a later look found. */

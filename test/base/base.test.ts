@@ -35,6 +35,12 @@ describe("time", () => {
     expect(parseUtcTime(text)).toBe(Date.UTC(2026, 10, 22) / 1000);
   });
 
+  it("takes the years 0 to 99 for what they are", () => {
+    expect(formatIsoSeconds(parseUtcTime("0050-03-01")!)).toBe("0050-03-01T00:00:00Z");
+    expect(formatIsoSeconds(parseUtcTime("0000-02-29 23:59:59")!)).toBe("0000-02-29T23:59:59Z");
+    expect(parseUtcTime("0001-02-29")).toBeUndefined();
+  });
+
   it.each(["", "now", "2026-02-30", "2026-13-01", "2026-11-22 24:01", "2026-11-22 10:60", "22.11.2026"])(
     "reads %j as no time",
     (text) => {

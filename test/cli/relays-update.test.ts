@@ -146,7 +146,9 @@ describe("leek relays update from directory servers", () => {
     expect(server.asked).toEqual([CONSENSUS, KEYS]);
     expect(kept(directory).filter((name) => name === "certificate")).toHaveLength(3);
     const again = await update(directory, [...network(server.address), "--json"]);
-    expect(JSON.parse(again.stdout).documents).toMatchObject([{ kept: "present", verification: "verified (3 of 3)" }]);
+    expect(JSON.parse(again.stdout).documents).toMatchObject([
+      { kept: "present", verification: { state: "verified", good: 3, authorities: 3 } },
+    ]);
     // The certificates are there.
     expect(server.asked.slice(2)).toEqual([CONSENSUS]);
     const trust = ["--data-dir", directory, "--authorities-from", authorities];

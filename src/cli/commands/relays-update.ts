@@ -1,5 +1,6 @@
-import { escapeText, LeekError } from "../../base/index.js";
-import type { ConsensusFlavor } from "../../relays/index.js";
+import { escapeText, formatIsoSeconds, LeekError } from "../../base/index.js";
+import { formatIpAddress } from "../../net/index.js";
+import { type ConsensusFlavor, verificationText } from "../../relays/index.js";
 import { ArchiveUpdate, type UpdatedDocument } from "../archive-update.js";
 import type { DataDirectoryOptions } from "../data-directory.js";
 import { type TrustOptions, trustedNetwork } from "../directory-options.js";
@@ -66,11 +67,15 @@ function defaultSources({ mirror, collector }: RelaysUpdateOptions, isPublic: bo
 function report(documents: readonly UpdatedDocument[], tor: TorState | undefined, isJson: boolean): void {
   const out = new TextOutput();
   if (isJson) {
-    out.write(`${JSON.stringify({ schema: "leek/relays-update@1", documents, tor }, undefined, 2)}\n`);
+    out.write(
+      `${JSON.stringify({ schema: "leek/relays-update@1", documents, tor: tor === undefined ? undefined : torJson(tor) }, undefined, 2)}\n`,
+    );
   } else {
     for (const { from, flavor, validAfter, validUntil, kept, verification } of documents) {
       const valid = `valid ${validAfter} to ${validUntil}`;
-      out.write(`${flavor} consensus from ${escapeText(from)}: ${valid}, ${verification}, ${KEPT[kept]}\n`);
+      out.write(
+        `${flavor} consensus from ${escapeText(from)}: ${valid}, ${verificationText(verification)}, ${KEPT[kept]}\n`,
+      );
     }
     if (tor !== undefined) {
       out.write(`tor ${escapeText(tor.version)} at ${escapeText(tor.control)}: `);
@@ -80,6 +85,24 @@ function report(documents: readonly UpdatedDocument[], tor: TorState | undefined
     }
   }
   out.flush();
+}
+
+/** Addresses and times as they stand in all other documents. */
+function torJson(tor: TorState): object {
+  return {
+    ...tor,
+    guards: tor.guards.map(({ since, ...guard }) => ({
+      ...guard,
+      since: since === undefined ? undefined : formatIsoSeconds(since),
+    })),
+    orConnections: tor.orConnections.map((connection) => ({
+      ...connection,
+      endpoints: connection.endpoints.map(({ address, ...endpoint }) => ({
+        address: formatIpAddress(address),
+        ...endpoint,
+      })),
+    })),
+  };
 }
 
 const KEPT: Readonly<Record<UpdatedDocument["kept"], string>> = {
