@@ -402,13 +402,15 @@ describe("the buffer", () => {
           if (writer.length > 1 << 18) writer.clear();
         }
       };
-      pass(300_000);
-      globalThis.gc();
-      const before = process.memoryUsage().heapUsed;
-      const start = process.hrtime.bigint();
-      pass(300_000);
-      const nanoseconds = Number(process.hrtime.bigint() - start) / 300_000;
-      console.log(JSON.stringify({ bytes: (process.memoryUsage().heapUsed - before) / 300_000, nanoseconds }));
+      // The least of several: on a busy machine the compiler, which works beside it, comes late.
+      let bytes = Infinity;
+      for (let round = 0; round < 6; round++) {
+        globalThis.gc();
+        const before = process.memoryUsage().heapUsed;
+        pass(300_000);
+        bytes = Math.min(bytes, (process.memoryUsage().heapUsed - before) / 300_000);
+      }
+      console.log(JSON.stringify({ bytes }));
     `;
     const bundle = join(directory, "allocation.mjs");
     bundleScript(script, bundle);
