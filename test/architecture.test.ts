@@ -48,6 +48,7 @@ const ROOMS: Rooms = {
   report: BELOW_REPORT,
   // Loaded on their own: JSON needs no tables, plain lines need nothing else.
   "report/contrast": [],
+  "report/explain": [],
   "report/interfaces": [],
   "report/tcpdump": [],
   cli: [...BELOW_REPORT, "tor-control", "download", "archive", "report"],

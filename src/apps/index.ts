@@ -1,3 +1,24 @@
+export { type ApplicationLimits, ApplicationTracker, type ProtocolSet } from "./application-tracker.js";
 export { type AddressVisitor, readDnsAnswers } from "./dns-answers.js";
+export {
+  DISCLOSURE_KINDS,
+  type Disclosure,
+  type DisclosureKind,
+  type FlowFacts,
+  PROTOCOLS,
+  type Protocol,
+  type ProxyRequest,
+  type RecognisedBy,
+} from "./flow-facts.js";
 export { PassiveNames } from "./passive-names.js";
+export {
+  type DatagramProtocol,
+  type DatagramReader,
+  type FlowContext,
+  Match,
+  type StreamProtocol,
+  type StreamReader,
+} from "./protocol-reader.js";
+export { PROTOCOL_SET } from "./protocols.js";
 export { readTlsServerName } from "./tls-server-name.js";
+export type { CellShape, CellShapeFigures } from "./tor/cell-shape.js";

@@ -1,0 +1,207 @@
+import type { CapturedPacket } from "../base/index.js";
+import type { PacketHeaders } from "../decode/index.js";
+import { IpProtocol } from "../net/index.js";
+import {
+  type StreamHead,
+  type StreamLimits,
+  type StreamObserver,
+  type StreamSide,
+  TcpStreams,
+} from "../streams/index.js";
+import { FactKeeper, FlowFacts } from "./flow-facts.js";
+import { PassiveNames } from "./passive-names.js";
+import {
+  type DatagramProtocol,
+  type DatagramReader,
+  type FlowContext,
+  type FlowPorts,
+  Match,
+  type StreamProtocol,
+  type StreamReader,
+} from "./protocol-reader.js";
+
+export interface ApplicationLimits extends StreamLimits {
+  /** Facts kept of live flows, see FactKeeper. */
+  readonly facts?: number;
+}
+
+/** What is recognised, tried in this order. */
+export interface ProtocolSet {
+  readonly streams: readonly StreamProtocol[];
+  readonly datagrams: readonly DatagramProtocol[];
+}
+
+/** Datagrams of a flow that are looked at before leek gives up on recognising it. */
+const MAX_DATAGRAMS = 4;
+/** Beginnings longer than this are of no protocol that leek knows. */
+const MAX_MATCH_BYTES = 128;
+const FIRST_ROWS = 256;
+
+/** What is known of one live flow's application. */
+interface FlowState {
+  readonly context: FlowContext;
+  stream: StreamReader | undefined;
+  datagram: DatagramReader | undefined;
+  /** Whether the sizes of its records looked like Tor's when they were looked at last. */
+  suspected: boolean;
+}
+
+/** What the row of a flow needs per packet. */
+const Interest = { None: 0, Stream: 1, Datagram: 2 } as const;
+
+/**
+ * Recognises what flows speak, by what they say, and reads from it what anyone on the path can read. One for each
+ * capture; rows are those of the flow table.
+ */
+export class ApplicationTracker implements StreamObserver {
+  readonly names = new PassiveNames();
+  readonly #protocols: ProtocolSet;
+  readonly #streams: TcpStreams;
+  readonly #keeper: FactKeeper;
+  readonly #states: (FlowState | undefined)[] = [];
+  // By row.
+  #interest = new Uint8Array(FIRST_ROWS);
+  /** Datagrams that told nothing. */
+  #unknown = new Uint8Array(FIRST_ROWS);
+  /** Originator's port << 16 | responder's port. */
+  #ports = new Int32Array(FIRST_ROWS);
+
+  constructor(protocols: ProtocolSet, limits: ApplicationLimits = {}) {
+    this.#protocols = protocols;
+    this.#streams = new TcpStreams(this, limits);
+    this.#keeper = new FactKeeper(limits.facts);
+  }
+
+  /** Directions whose beginnings could not be kept, as there were too many at once. */
+  get crowdedOut(): number {
+    return this.#streams.crowdedOut;
+  }
+
+  /** A flow begins in this row. Ports are 0 where the protocol has none. */
+  begin(row: number, protocol: number, originatorPort: number, responderPort: number): void {
+    if (row >= this.#interest.length) this.#grow(row);
+    this.#states[row] = undefined;
+    this.#unknown[row] = 0;
+    this.#ports[row] = (originatorPort << 16) | responderPort;
+    if (protocol === IpProtocol.TCP) {
+      this.#interest[row] = Interest.Stream;
+      this.#streams.begin(row);
+    } else this.#interest[row] = Interest.Datagram;
+  }
+
+  /**
+   * Takes in a packet of a flow whose transport header was decoded.
+   *
+   * @returns Whether there is something new in the facts of this flow.
+   */
+  observe(row: number, side: StreamSide, packet: CapturedPacket, headers: PacketHeaders): boolean {
+    const interest = this.#interest[row];
+    if (interest === Interest.None) return false;
+    const keeper = this.#keeper;
+    keeper.changed = false;
+    keeper.packet = packet.number;
+    keeper.seconds = packet.seconds;
+    keeper.nanoseconds = packet.nanoseconds;
+    if (interest === Interest.Stream) this.#streams.observe(row, side, packet.view, packet.bytes, headers);
+    else if (headers.payloadEnd > headers.payloadStart) this.#datagram(row, side, packet.view, headers);
+    return keeper.changed;
+  }
+
+  /** What a live flow said so far; undefined when nothing was understood. */
+  factsOf(row: number): FlowFacts | undefined {
+    return this.#states[row]?.context.facts;
+  }
+
+  /**
+   * The flow in this row ends.
+   *
+   * @returns What it said. To be released when it is used no more.
+   */
+  end(row: number): FlowFacts | undefined {
+    if (this.#interest[row] === Interest.Stream) this.#streams.end(row);
+    this.#interest[row] = Interest.None;
+    const facts = this.#states[row]?.context.facts;
+    this.#states[row] = undefined;
+    return facts;
+  }
+
+  head(row: number, side: StreamSide, head: StreamHead): number {
+    const state = this.#states[row];
+    if (state?.stream !== undefined) return state.stream.read(side, head);
+    const ports = this.#portsOf(row);
+    let needsMore = false;
+    for (const protocol of this.#protocols.streams) {
+      const match = protocol.match(head, side, ports);
+      if (match === Match.Yes) return this.#open(row, protocol, ports, side, head);
+      if (match === Match.NeedMore) needsMore = true;
+    }
+    if (needsMore && !head.ended && head.length < MAX_MATCH_BYTES) return head.length + 1;
+    return Infinity;
+  }
+
+  readonly frame = (row: number, side: StreamSide, view: DataView, at: number, bodyBytes: number): void => {
+    const state = this.#states[row];
+    if (state?.stream?.frame === undefined) return;
+    state.stream.frame(side, view, at, bodyBytes);
+    const shape = state.context.facts.torShape;
+    if (shape === undefined || shape.isSuspected === state.suspected) return;
+    state.suspected = !state.suspected;
+    this.#keeper.changed = true;
+  };
+
+  #open(row: number, protocol: StreamProtocol, ports: FlowPorts, side: StreamSide, head: StreamHead): number {
+    const state = this.#newState(row, ports);
+    const reader = protocol.open(state.context);
+    state.stream = reader;
+    if (reader.frames !== undefined) this.#streams.followFrames(row, reader.frames);
+    const otherSide = side === 0 ? 1 : 0;
+    const other = this.#streams.headOf(row, otherSide);
+    // What the other side said before was not understood alone.
+    if (other !== undefined && other.length > 0)
+      other.wanted = Math.max(reader.read(otherSide, other), other.length + 1);
+    return reader.read(side, head);
+  }
+
+  #datagram(row: number, side: StreamSide, view: DataView, headers: PacketHeaders): void {
+    const state = this.#states[row];
+    let reader = state?.datagram;
+    if (reader === undefined) {
+      const protocol = this.#protocols.datagrams.find((it) => it.match(view, headers));
+      if (protocol === undefined) {
+        this.#unknown[row]! += 1;
+        if (this.#unknown[row]! >= MAX_DATAGRAMS) this.#interest[row] = Interest.None;
+        return;
+      }
+      const opened = this.#newState(row, this.#portsOf(row));
+      reader = protocol.open(opened.context);
+      opened.datagram = reader;
+    }
+    if (!reader.read(view, headers, side)) this.#interest[row] = Interest.None;
+  }
+
+  #newState(row: number, ports: FlowPorts): FlowState {
+    const facts = new FlowFacts(this.#keeper);
+    const context: FlowContext = { facts, ports, names: this.names, now: this.#keeper };
+    const state: FlowState = { context, stream: undefined, datagram: undefined, suspected: false };
+    this.#states[row] = state;
+    return state;
+  }
+
+  #portsOf(row: number): FlowPorts {
+    const ports = this.#ports[row]!;
+    return { originator: ports >>> 16, responder: ports & 0xffff };
+  }
+
+  #grow(row: number): void {
+    const size = Math.max(row + 1, this.#interest.length * 2);
+    const interest = new Uint8Array(size);
+    interest.set(this.#interest);
+    this.#interest = interest;
+    const unknown = new Uint8Array(size);
+    unknown.set(this.#unknown);
+    this.#unknown = unknown;
+    const ports = new Int32Array(size);
+    ports.set(this.#ports);
+    this.#ports = ports;
+  }
+}
