@@ -17,7 +17,7 @@ import {
 import { listingText } from "../listing-text.js";
 import { LineBuffer, TcpdumpFormatter } from "../tcpdump/index.js";
 import { findNotes } from "./notes.js";
-import { count, duration, plural, share, withUnit } from "./numbers.js";
+import { count, duration, plural, share, withUnit } from "../numbers.js";
 import { describeObserver } from "./observer.js";
 
 const TOP_ENDPOINTS = 10;

@@ -1,7 +1,7 @@
 import { escapeText, formatIsoSeconds } from "../../base/index.js";
 import type { SourceInfo } from "../../capture/index.js";
 import { type AnalysisResult, type EndpointTotals, spanOf } from "../../pipeline/index.js";
-import { plural } from "./numbers.js";
+import { plural } from "../numbers.js";
 
 /** What each anomaly code means, for people. Codes without a text here are shown as they are. */
 const ANOMALIES: Readonly<Record<string, string>> = {
