@@ -15,9 +15,9 @@ import {
   spanOf,
 } from "../../pipeline/index.js";
 import { listingText } from "../listing-text.js";
+import { count, duration, plural, share, withUnit } from "../numbers.js";
 import { LineBuffer, TcpdumpFormatter } from "../tcpdump/index.js";
 import { findNotes } from "./notes.js";
-import { count, duration, plural, share, withUnit } from "../numbers.js";
 import { describeObserver } from "./observer.js";
 
 const TOP_ENDPOINTS = 10;
