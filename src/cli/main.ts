@@ -5,6 +5,7 @@ import { collect, directoryOptions } from "./directory-arguments.js";
 import { ExitStatus } from "./exit-status.js";
 import { liveOptions, liveSettings } from "./live-arguments.js";
 import { reportError } from "./messages.js";
+import { writeOutput } from "./output.js";
 import { positive } from "./quantities.js";
 import { relaysCommands } from "./relays-commands.js";
 import { usageError } from "./usage-error.js";
@@ -78,6 +79,8 @@ function buildProgram(done: (status: number) => void): Command {
     .description("Shows, from the packets, what of a machine's traffic went through Tor and what went around it.")
     .version(version(), "-V, --version")
     .exitOverride()
+    // Ends as all output does when its reader goes: Node's own stream would end with a stack.
+    .configureOutput({ writeOut: (text) => writeOutput(Buffer.from(text)) })
     .showHelpAfterError("Run leek --help for how to use it.")
     .addHelpText("after", EXAMPLES);
 

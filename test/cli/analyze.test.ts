@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -267,5 +268,14 @@ describe("leek --help and --version", () => {
     const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
     expect(leek(["--version"])).toMatchObject({ status: 0, stdout: `${version}\n` });
     expect(leek(["-V"])).toMatchObject({ status: 0, stdout: `${version}\n` });
+  });
+
+  it("end without a word when their reader goes", async () => {
+    const help = startLeek(["analyze", "--help"]);
+    help.stdout.destroy();
+    const said: Buffer[] = [];
+    help.stderr.on("data", (bytes: Buffer) => said.push(bytes));
+    const [status] = await once(help, "close");
+    expect([status, Buffer.concat(said).toString()]).toEqual([141, ""]);
   });
 });
