@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import { LeekError } from "../base/index.js";
 import { formatIpAddress, type IpAddress } from "../net/index.js";
 import { parseConsensus, parsePreamble, type TimeSpan } from "../relays/index.js";
@@ -286,7 +286,7 @@ class MonthWork {
     this.#trust = trust;
     this.#certificates = certificates;
     this.#sources = documents.map((document) => {
-      return { path: relative(archive.directory, document.path), stamp: stampOf(document.path), document };
+      return { path: document.within, stamp: stampOf(document.path), document };
     });
     const old = readIndex(join(archive.directory, this.#name));
     this.#old = old?.meta.trust === trust ? old : undefined;

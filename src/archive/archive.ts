@@ -1,5 +1,5 @@
 import { type Dirent, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { join, sep } from "node:path";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { fileError, LeekError, systemErrorCode } from "../base/index.js";
@@ -43,6 +43,8 @@ export interface ArchiveOptions {
 /** A document that is kept, by its name alone: it has not been opened. */
 export interface KeptDocument {
   readonly path: string;
+  /** The part of it below the archive's directory. */
+  readonly within: string;
   readonly kind: DocumentKind;
   /** Valid-after of a consensus, download of an exit list; seconds since 1970-01-01 UTC. */
   readonly time: number;
@@ -143,7 +145,7 @@ export class Archive {
    */
   list(span?: TimeSpan): KeptConsensus[] {
     const found = (["ns", "microdesc"] as const).flatMap((flavor) =>
-      this.documents(flavor, span).map(({ path, time }) => ({ path, kind: flavor, time, flavor, validAfter: time })),
+      this.documents(flavor, span).map((it) => ({ ...it, kind: flavor, flavor, validAfter: it.time })),
     );
     return found.sort((x, y) => x.validAfter - y.validAfter || (x.flavor < y.flavor ? -1 : 1));
   }
@@ -159,16 +161,19 @@ export class Archive {
     for (const month of subfolders(this.directory)) {
       const ofMonth = monthOf(kind, month);
       if (ofMonth === undefined || ofMonth.last < first || ofMonth.first > last) continue;
-      const days = join(this.directory, month, ...daysFolder(kind));
-      for (const day of subfolders(days)) {
+      const days = join(month, ...daysFolder(kind));
+      for (const day of subfolders(join(this.directory, days))) {
         const ofDay = dayOf(ofMonth.first, day);
         if (ofDay === undefined || ofDay.last < first || ofDay.first > last) continue;
-        for (const name of files(join(days, day))) {
+        const within = join(days, day);
+        const folder = join(this.directory, within);
+        for (const name of files(folder)) {
           const time = timeOfName(kind, name);
           if (time === undefined || time < first || time > last) continue;
           // Where both are, the one that leek wrote; it did so because it is the better one.
           if (!name.endsWith(".gz") && found.has(name)) continue;
-          found.set(withoutGz(name), { path: join(days, day, name), kind, time });
+          // Not by join(): it takes as long as all else for a month of names.
+          found.set(withoutGz(name), { path: folder + sep + name, within: within + sep + name, kind, time });
         }
       }
     }

@@ -16,7 +16,6 @@ import { DIR_ROLE, type EndpointRow, type IndexedDocument, type MonthIndex, OR_R
 
 /** What one document of a month says, read from the month's index: opening it costs nothing. */
 export class IndexedConsensus implements Consensus {
-  readonly source: string;
   readonly flavor: ConsensusFlavor;
   readonly validAfter: number;
   readonly freshUntil: number;
@@ -29,12 +28,15 @@ export class IndexedConsensus implements Consensus {
   readonly verification: Verification;
   /** Of the whole month. */
   readonly endpointSource: EndpointSource;
+  readonly #directory: string;
+  readonly #path: string;
   readonly #index: MonthIndex;
   readonly #number: number;
 
   /** @param number - Of the document in the index. */
   constructor(directory: string, index: MonthIndex, document: IndexedDocument, number: number) {
-    this.source = join(directory, document.path);
+    this.#directory = directory;
+    this.#path = document.path;
     this.flavor = document.flavor;
     this.validAfter = document.validAfter;
     this.freshUntil = document.freshUntil;
@@ -48,6 +50,10 @@ export class IndexedConsensus implements Consensus {
     this.endpointSource = index;
     this.#index = index;
     this.#number = number;
+  }
+
+  get source(): string {
+    return join(this.#directory, this.#path);
   }
 
   lookup(version: 4 | 6, a: number, b: number, c: number, d: number, port: number): number {

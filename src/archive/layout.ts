@@ -120,7 +120,8 @@ function timeName(seconds: number): string {
 }
 
 function parseTimeName(text: string): number | undefined {
-  if (!/^\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d$/.test(text)) return undefined;
-  const seconds = parseUtcTime(`${text.slice(0, 10)} ${text.slice(11).replaceAll("-", ":")}`);
+  const match = /^(\d{4}-\d\d-\d\d)-(\d\d)-(\d\d)-(\d\d)$/.exec(text);
+  if (match === null) return undefined;
+  const seconds = parseUtcTime(`${match[1]} ${match[2]}:${match[3]}:${match[4]}`);
   return seconds !== undefined && isNameable(seconds) ? seconds : undefined;
 }

@@ -70,7 +70,8 @@ export class RelayDirectory {
   readonly #listed: ListedAddresses;
   readonly #reach: readonly TimeSpan[];
   readonly #times: DocumentTimes;
-  readonly #neighbours: ReadonlyMap<Consensus, TimeNeighbours>;
+  /** Made when it is first asked for. */
+  #neighbours: ReadonlyMap<Consensus, TimeNeighbours> | undefined;
   readonly #evidence: Map<Consensus, Map<number, RelayMatch>>;
   /** By endpoint: the documents that list it. */
   readonly #listing: Map<string, readonly Consensus[]>;
@@ -99,7 +100,6 @@ export class RelayDirectory {
       return;
     }
     this.#times = new DocumentTimes(this.consensuses);
-    this.#neighbours = neighboursInTime(this.consensuses);
     this.#reach = mergeSpans(
       this.consensuses.map(({ reachFrom, reachUntil }) => ({ first: reachFrom, last: reachUntil })),
     );
@@ -179,6 +179,7 @@ export class RelayDirectory {
       for (const consensus of reaching) {
         const relay = consensus.lookup(version, a, b, c, d, port);
         if (relay < 0) continue;
+        this.#neighbours ??= neighboursInTime(this.consensuses);
         const { before, after } = this.#neighbours.get(consensus)!;
         const joined = before !== undefined && before.lookup(version, a, b, c, d, port) < 0;
         const left = after !== undefined && after.lookup(version, a, b, c, d, port) < 0;

@@ -113,7 +113,8 @@ describe("an archive", () => {
     const path = join(folder, NS.slice(0, -3));
     mkdirSync(join(path, ".."), { recursive: true });
     writeFileSync(path, consensus(TEN, { flavor: "ns" }));
-    expect(archive.list()).toEqual([{ path, kind: "ns", time: TEN, flavor: "ns", validAfter: TEN }]);
+    const within = NS.slice(0, -3);
+    expect(archive.list()).toEqual([{ path, within, kind: "ns", time: TEN, flavor: "ns", validAfter: TEN }]);
     expect(archive.verify(path)).toMatchObject({ state: "verified", good: 3 });
     expect(await archive.add(consensus(TEN, { flavor: "ns" }), "x")).toMatchObject({ kept: "present", path });
     expect(await archive.add(consensus(TEN, { flavor: "ns", signers: 2 }), "x")).toMatchObject({ kept: "better" });
