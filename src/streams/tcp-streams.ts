@@ -103,10 +103,12 @@ export class TcpStreams {
    * once.
    */
   followFrames(row: number, kind: FrameKind): void {
+    const fresh = Watch.Head | Watch.FromStart;
     for (let slot = row * 2; slot <= row * 2 + 1; slot++) {
       const head = this.#heads[slot];
-      // Where nothing came yet, the follower looks whether the first byte that comes is a frame's.
-      this.#frames.start(slot, kind, head?.fromStart === true);
+      const isSilent = head === undefined && (this.#watch[slot]! & fresh) === fresh;
+      // Without its SYN, the follower looks whether the first byte that comes is a frame's.
+      this.#frames.start(slot, kind, isSilent || head?.fromStart === true);
       this.#watch[slot]! |= Watch.Frames;
       if (head !== undefined) this.#frames.follow(slot, head.view, 0, head.length);
     }
