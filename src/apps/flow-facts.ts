@@ -67,7 +67,7 @@ export const DISCLOSURE_KINDS = [
   "bitcoin-height",
   "bitcoin-command",
   "mail-address",
-  "node-key",
+  "wallet-query",
 ] as const;
 export type DisclosureKind = (typeof DISCLOSURE_KINDS)[number];
 
@@ -91,7 +91,7 @@ export interface ProxyRequest {
 }
 
 /** Where a flow's name came from. */
-export type NameSource = "server-name" | "http-host" | "certificate" | "proxy-target";
+export type NameSource = "server-name" | "http-host" | "certificate" | "proxy-target" | "greeting";
 
 export type DetailValue = string | number | boolean | readonly string[] | readonly number[];
 
@@ -166,7 +166,9 @@ export class FlowFacts {
   /** A fact for whoever looks at this flow alone. Lists are cut at 64 items, strings at 256 characters. */
   detail(key: string, value: DetailValue): void {
     if (this.#details.size >= MAX_DETAILS && !this.#details.has(key)) return;
-    this.#details.set(key, bounded(value));
+    const kept = bounded(value);
+    if (this.#details.get(key) === kept) return;
+    this.#details.set(key, kept);
     this.#note();
   }
 

@@ -1,5 +1,4 @@
 export { type ApplicationLimits, ApplicationTracker, type ProtocolSet } from "./application-tracker.js";
-export { type AddressVisitor, readDnsAnswers } from "./dns-answers.js";
 export {
   DISCLOSURE_KINDS,
   type Disclosure,
@@ -20,5 +19,4 @@ export {
   type StreamReader,
 } from "./protocol-reader.js";
 export { PROTOCOL_SET } from "./protocols.js";
-export { readTlsServerName } from "./tls-server-name.js";
 export type { CellShape, CellShapeFigures } from "./tor/cell-shape.js";

@@ -33,7 +33,7 @@ export interface StreamProtocol {
    * @param side - Who sent them: 0 the originator.
    */
   match(head: StreamHead, side: StreamSide, ports: FlowPorts): Match;
-  /** Begins to read a flow of it. Calls `facts.recognise`. */
+  /** Begins to read a flow of it. Calls `facts.recognise`, or later, when one side alone cannot tell. */
   open(context: FlowContext): StreamReader;
 }
 

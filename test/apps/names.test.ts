@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { PassiveNames, readDnsAnswers, readTlsServerName } from "../../src/apps/index.js";
+import { readDnsAnswers } from "../../src/apps/dns/index.js";
+import { PassiveNames } from "../../src/apps/index.js";
 import { formatAddress } from "../../src/net/index.js";
-import { ascii, concat, dns, dnsPointer, dnsQuery, dnsReply, u16 } from "../support/packet-builder.js";
+import { concat, dns, dnsPointer, dnsQuery, dnsReply, u16 } from "../support/packet-builder.js";
 
 function answers(message: Uint8Array): { ok: boolean; found: string[] } {
   const found: string[] = [];
@@ -49,52 +50,6 @@ describe("readDnsAnswers", () => {
           found.push(`${name} ${formatAddress(version, a, b, c, d)}`);
         });
         expect({ ok, found }).toEqual(alone);
-      }),
-    );
-  });
-});
-
-/** A ClientHello with this server name, behind an extension that stands in front of it. */
-function clientHello(name: string): Uint8Array {
-  const host = concat(u16(name.length + 3), [0], u16(name.length), ascii(name));
-  const extensions = concat(u16(0x2b), u16(3), [2, 3, 4], u16(0), u16(host.length), host);
-  const body = concat(
-    [3, 3],
-    new Uint8Array(32),
-    [4, 1, 2, 3, 4],
-    u16(4),
-    u16(0x1301),
-    u16(0x1302),
-    [1, 0],
-    u16(extensions.length),
-    extensions,
-  );
-  const handshake = concat([1, 0], u16(body.length), body);
-  return concat([22, 3, 1], u16(handshake.length), handshake);
-}
-
-function serverName(bytes: Uint8Array): string | undefined {
-  return readTlsServerName(new DataView(bytes.buffer), 0, bytes.length);
-}
-
-describe("readTlsServerName", () => {
-  it("finds the server name behind other extensions", () => {
-    expect(serverName(clientHello("www.example.com"))).toBe("www.example.com");
-  });
-
-  it("finds nothing in other records and in a ClientHello cut before the name ends", () => {
-    const hello = clientHello("www.example.com");
-    expect(serverName(concat([23], hello.slice(1)))).toBeUndefined();
-    for (let length = 0; length < hello.length; length++) expect(serverName(hello.slice(0, length))).toBeUndefined();
-  });
-
-  it("takes any bytes without throwing", () => {
-    const base = clientHello("www.example.com");
-    fc.assert(
-      fc.property(fc.array(fc.tuple(fc.nat(base.length - 1), fc.nat(255)), { maxLength: 8 }), (changes) => {
-        const hello = base.slice();
-        for (const [at, value] of changes) hello[at] = value;
-        serverName(hello);
       }),
     );
   });

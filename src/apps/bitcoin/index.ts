@@ -1,0 +1,2 @@
+export { bitcoin } from "./bitcoin.js";
+export { bitcoinV2 } from "./v2.js";

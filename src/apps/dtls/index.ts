@@ -1,0 +1,1 @@
+export { dtls } from "./dtls.js";

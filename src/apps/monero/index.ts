@@ -1,0 +1,1 @@
+export { monero } from "./monero.js";

@@ -1,0 +1,1 @@
+export { quic } from "./quic.js";

@@ -1,0 +1,57 @@
+import { createHash } from "node:crypto";
+import type { ClientHello } from "./client-hello.js";
+
+/** By what a ClientHello came: TLS over TCP, QUIC or DTLS. */
+export type HelloTransport = "t" | "q" | "d";
+
+const SERVER_NAME = 0;
+const ALPN = 16;
+const VERSIONS: ReadonlyMap<number, string> = new Map([
+  [0x0304, "13"],
+  [0x0303, "12"],
+  [0x0302, "11"],
+  [0x0301, "10"],
+  [0x0300, "s3"],
+  [0xfefc, "d3"],
+  [0xfefd, "d2"],
+  [0xfeff, "d1"],
+]);
+
+/**
+ * The fingerprint of the software that made a ClientHello: JA4. Means something only where it is whole.
+ *
+ * Source: the technical details published with JA4 by FoxIO.
+ */
+export function ja4({ version, cipherSuites, extensions, alpn, signatureAlgorithms }: ClientHello, by: HelloTransport) {
+  const destination = extensions.includes(SERVER_NAME) ? "d" : "i";
+  const counts = twoDigits(cipherSuites.length) + twoDigits(extensions.length);
+  const start = `${by}${VERSIONS.get(version) ?? "00"}${destination}${counts}${endsOf(alpn[0])}`;
+  const others = sortedHex(extensions.filter((type) => type !== SERVER_NAME && type !== ALPN));
+  const signatures = signatureAlgorithms.length === 0 ? "" : `_${signatureAlgorithms.map(hex).join(",")}`;
+  return `${start}_${digest(sortedHex(cipherSuites))}_${digest(others === "" ? "" : others + signatures)}`;
+}
+
+/** First and last character; of its hex digits where either is no letter or digit. */
+function endsOf(protocol: string | undefined): string {
+  if (protocol === undefined || protocol === "") return "00";
+  const ends = protocol[0]! + protocol.at(-1)!;
+  if (/^[0-9A-Za-z]{2}$/.test(ends)) return ends;
+  const digits = Buffer.from(protocol, "latin1").toString("hex");
+  return digits[0]! + digits.at(-1)!;
+}
+
+function sortedHex(values: readonly number[]): string {
+  return values.map(hex).sort().join(",");
+}
+
+function digest(text: string): string {
+  return text === "" ? "000000000000" : createHash("sha256").update(text).digest("hex").slice(0, 12);
+}
+
+function hex(value: number): string {
+  return value.toString(16).padStart(4, "0");
+}
+
+function twoDigits(value: number): string {
+  return String(Math.min(value, 99)).padStart(2, "0");
+}
