@@ -1,8 +1,9 @@
+import type { CellShapeFigures } from "../apps/index.js";
 import type { LocalRange } from "../net/index.js";
 import type { RelayMatch } from "../relays/index.js";
 
 /**
- * What a flow is. `tor-suspected` is reserved for evidence from the packets themselves. `undecoded` holds frames in
+ * What a flow is. `tor-suspected` is what looks like Tor by its packets alone: no list has it. `undecoded` holds frames in
  * which leek could not read an IP header although there may be one: no class of traffic, but a hole in what was seen.
  */
 export const FLOW_CLASSES = ["tor", "tor-suspected", "clearnet", "local", "non-ip", "undecoded"] as const;
@@ -17,6 +18,8 @@ export type Evidence =
   | { readonly kind: "not-listed" }
   /** No document reaches the flow's start, so that a relay could not have been recognised. */
   | { readonly kind: "no-document" }
+  /** The sizes of a TLS connection's records are those of Tor's cells, and what can be read of its names has Tor's form. */
+  | ({ readonly kind: "cell-shape" } & CellShapeFigures)
   /** Local addresses inside a tunnel (IP protocol number) whose own ends are internet addresses. */
   | { readonly kind: "tunnel"; readonly protocol: number };
 

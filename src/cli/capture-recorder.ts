@@ -1,5 +1,6 @@
 import type { CapturedPacket } from "../base/index.js";
 import type { SourceInfo } from "../capture/index.js";
+import type { FlowClass } from "../classify/index.js";
 import { parseAddress } from "../net/index.js";
 import type { Analysis } from "../pipeline/index.js";
 import { flowComment } from "../report/index.js";
@@ -15,9 +16,10 @@ export class CaptureRecorder {
   readonly #file: CaptureFile;
   readonly #analysis: Analysis;
   #fileNumber = 0;
-  /** By row: the serial of the flow that the present file has a comment for, and the server name that it has by then. */
+  // By row: the serial of the flow that the present file has a comment for, its class, and what it had told by then.
   #commented: number[] = [];
-  #serverNames: (string | undefined)[] = [];
+  #classes: FlowClass[] = [];
+  #factsVersions: number[] = [];
   #named = new Set<string>();
 
   /**
@@ -69,17 +71,20 @@ export class CaptureRecorder {
   }
 
   /**
-   * Writes the names of a flow that is new to this file, or has told its server's name, and gives the comment for the
-   * packet that begins it.
+   * Writes the names of a flow that is new to this file, or has told more of itself, and gives the comment for the packet
+   * that begins it, or that gave it another class.
    */
   #introduction(row: number): string | undefined {
     const analysis = this.#analysis;
     const serial = analysis.serialOf(row);
     const isNew = this.#commented[row] !== serial;
-    const serverName = analysis.serverNameOf(row);
-    if (!isNew && this.#serverNames[row] === serverName) return undefined;
+    const factsVersion = analysis.factsVersionOf(row);
+    const { flowClass } = analysis.classificationOf(row);
+    const hasOtherClass = this.#classes[row] !== flowClass;
+    if (!isNew && !hasOtherClass && this.#factsVersions[row] === factsVersion) return undefined;
     this.#commented[row] = serial;
-    this.#serverNames[row] = serverName;
+    this.#factsVersions[row] = factsVersion;
+    this.#classes[row] = flowClass;
     const { classification, names, remote } = analysis.recordOf(row);
     const [evidence] = classification.evidence;
     const nickname = evidence !== undefined && "nickname" in evidence ? evidence.nickname : undefined;
@@ -89,6 +94,6 @@ export class CaptureRecorder {
       this.#named.add(key);
       this.#file.names([{ address: parseAddress(remote.endpoint.address)!, names: known }]);
     }
-    return isNew ? flowComment(classification, names) : undefined;
+    return isNew || hasOtherClass ? flowComment(classification, names) : undefined;
   }
 }

@@ -6,6 +6,7 @@ import { ExitStatus } from "./exit-status.js";
 import { liveOptions, liveSettings } from "./live-arguments.js";
 import { reportError } from "./messages.js";
 import { writeOutput } from "./output.js";
+import { payloadOptions } from "./payload-arguments.js";
 import { positive } from "./quantities.js";
 import { relaysCommands } from "./relays-commands.js";
 import { usageError } from "./usage-error.js";
@@ -51,6 +52,11 @@ Examples:
   leek print node.pcap | grep -v '\\[tor '
   leek print --plain -tttt -r node.pcap tcp port 9001
   ssh node sudo tcpdump -i eth0 -U -w - | leek print -`;
+
+const EXPLAIN_EXAMPLES = `
+Examples:
+  leek explain node.pcap --packet 17
+  leek explain node.pcap --flow 3 --consensus /var/lib/tor/cached-microdesc-consensus`;
 
 /**
  * Runs the command line.
@@ -148,6 +154,26 @@ function buildProgram(done: (status: number) => void): Command {
       done(await print(paths, { ...options, ...lineOptions(options), filter }));
     });
 
+  directoryOptions(
+    program
+      .command("explain <capture>")
+      .exitOverride()
+      .summary("tell everything of one flow or packet, in plain words")
+      .description("Tells of one flow what it is, why it has its class, what it says, and what others learn from it.")
+      .addOption(
+        new Option("--flow <n>", "the flow's number, as in analyze --json").argParser(positive).conflicts("packet"),
+      )
+      .option("--packet <n>", "a packet's number, as in print -#", positive)
+      .option("--json", "print the flow's record as JSON instead")
+      .addHelpText("after", EXPLAIN_EXAMPLES),
+  ).action(async (path: string, options) => {
+    if (options.flow === undefined && options.packet === undefined) {
+      throw usageError("Nothing was asked for.", "Name a flow with --flow, or a packet with --packet.");
+    }
+    const { explain } = await import("./commands/explain.js");
+    done(await explain(path, { ...options, json: options.json === true }));
+  });
+
   program
     .command("interfaces")
     .summary("list the interfaces of this machine")
@@ -175,7 +201,7 @@ function captureCommand(program: Command, name: string, words: string): Command 
     .option("-n", "accepted for tcpdump users: leek never looks names up");
   if (name !== "analyze") printingOptions(command);
   if (name === "capture") recordingOptions(command);
-  return directoryOptions(liveOptions(command));
+  return directoryOptions(payloadOptions(liveOptions(command)));
 }
 
 function printingOptions(command: Command): void {

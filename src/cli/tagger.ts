@@ -4,10 +4,11 @@ import { Analysis } from "../pipeline/index.js";
 import type { LoadNote } from "../relays/index.js";
 import { packetTag } from "../report/index.js";
 import { type DirectoryOptions, DirectorySources } from "./directory-options.js";
+import { type PayloadOptions, payloadSettings } from "./payload-arguments.js";
 
 interface CachedTag {
   readonly serial: number;
-  readonly serverName: string | undefined;
+  readonly factsVersion: number;
   readonly classification: Classification;
   /** UTF-8. */
   readonly text: Uint8Array;
@@ -35,19 +36,20 @@ export class Tagger {
     const analysis = this.#analysis;
     if (row < 0) return Buffer.from(packetTag(analysis.classificationOf(row), []));
     const serial = analysis.serialOf(row);
-    const serverName = analysis.serverNameOf(row);
+    const factsVersion = analysis.factsVersionOf(row);
     const cached = this.#tags[row];
     const classification = analysis.classificationOf(row);
     if (
       cached !== undefined &&
       cached.serial === serial &&
-      cached.serverName === serverName &&
+      cached.factsVersion === factsVersion &&
       cached.classification === classification
     ) {
       return cached.text;
     }
-    const text = Buffer.from(packetTag(classification, analysis.recordOf(row).names));
-    this.#tags[row] = { serial, serverName, classification, text };
+    const { names, facts } = analysis.recordOf(row);
+    const text = Buffer.from(packetTag(classification, names, facts?.protocol));
+    this.#tags[row] = { serial, factsVersion, classification, text };
     return text;
   }
 }
@@ -55,10 +57,12 @@ export class Tagger {
 /** What tags are made from, found before the first packet and read when its time is known. */
 export class TagSources {
   readonly #sources: DirectorySources;
+  readonly #payload: ReturnType<typeof payloadSettings>;
 
   /** @throws {LeekError} see DirectorySources. */
-  constructor(options: DirectoryOptions) {
+  constructor(options: DirectoryOptions & PayloadOptions) {
     this.#sources = new DirectorySources(options);
+    this.#payload = payloadSettings(options);
   }
 
   get notes(): readonly LoadNote[] {
@@ -67,6 +71,6 @@ export class TagSources {
 
   /** @param from - See DirectorySources.load. */
   async tagger(from: number | undefined): Promise<Tagger> {
-    return new Tagger(new Analysis({ directory: await this.#sources.load(from) }));
+    return new Tagger(new Analysis({ directory: await this.#sources.load(from), ...this.#payload }));
   }
 }

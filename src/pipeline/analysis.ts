@@ -1,4 +1,11 @@
-import { PassiveNames, readTlsServerName } from "../apps/index.js";
+import {
+  type ApplicationLimits,
+  ApplicationTracker,
+  type CellShape,
+  type FlowFacts,
+  type PassiveNames,
+  PROTOCOL_SET,
+} from "../apps/index.js";
 import { type CapturedPacket, type FractionDigits, linkTypeName } from "../base/index.js";
 import { fractionDigitsOf, type SourceInfo } from "../capture/index.js";
 import {
@@ -9,19 +16,24 @@ import {
   knowsMore,
   type Opener,
 } from "../classify/index.js";
-import { DecodeStatus, decodePacket, PacketHeaders } from "../decode/index.js";
+import { DecodeStatus, decodePacket, Fragment, PacketHeaders, TcpFlag } from "../decode/index.js";
 import { type Flow, FlowTable, type Moment } from "../flows/index.js";
 import type { ProcessMatch } from "../host/index.js";
 import { etherTypeName, IpProtocol, parseAddress } from "../net/index.js";
 import type { RelayDirectory, TimeSpan } from "../relays/index.js";
 import { ClassTotals } from "./class-totals.js";
 import type { FlowRecord, Remote } from "./flow-record.js";
+import { ProxyCorrelation } from "./proxy-correlation.js";
 import { type Specimen, SpecimenKeeper } from "./specimen.js";
 
 export interface AnalysisOptions {
   readonly directory: RelayDirectory;
   /** Live flows at most, see FlowTableOptions. */
   readonly maxFlows?: number;
+  /** Looks at headers only: no names, no protocols, no `tor-suspected`. */
+  readonly headersOnly?: boolean;
+  /** What may be kept of payloads. */
+  readonly limits?: ApplicationLimits;
   /** Receives each flow when it ends: during the capture when it was idle for long, else at the end. */
   readonly onFlow?: (record: FlowRecord) => void;
 }
@@ -59,9 +71,6 @@ export function spanOf({ first, last }: AnalysisResult): TimeSpan | undefined {
   return first === undefined || last === undefined ? undefined : { first: first.seconds, last: last.seconds };
 }
 
-const DNS_PORT = 53;
-const MDNS_PORT = 5353;
-
 /**
  * From packets to classes: decodes, counts each packet for its flow, judges each flow at its start, and adds up flows
  * as they end. Memory is bounded by live flows, not by the capture.
@@ -79,9 +88,12 @@ export class Analysis {
   #directory: RelayDirectory;
   // By row.
   readonly #classifications: Classification[] = [];
-  readonly #serverNames: (string | undefined)[] = [];
+  /** Of flows that look like Tor by their packets: takes the place of the class by lists. */
+  readonly #suspicions: (Classification | undefined)[] = [];
   readonly #processes: (ProcessMatch | undefined)[] = [];
-  readonly #names = new PassiveNames();
+  /** Undefined when only headers count. */
+  readonly #apps: ApplicationTracker | undefined;
+  readonly #proxies = new ProxyCorrelation();
   readonly #specimens = new SpecimenKeeper();
   readonly #classes = Object.fromEntries(FLOW_CLASSES.map((name) => [name, new ClassTotals()])) as Record<
     FlowClass,
@@ -95,6 +107,7 @@ export class Analysis {
     this.#options = options;
     this.#directory = options.directory;
     this.#classifier = new Classifier(options.directory);
+    this.#apps = options.headersOnly === true ? undefined : new ApplicationTracker(PROTOCOL_SET, options.limits);
     const onEnd = (row: number) => this.#endFlow(row);
     this.#table = new FlowTable(options.maxFlows === undefined ? { onEnd } : { onEnd, maxFlows: options.maxFlows });
   }
@@ -116,7 +129,10 @@ export class Analysis {
     if (table.isNew) this.#beginFlow(row, packet);
     if (headers.transportStatus === DecodeStatus.Truncated) this.#count("transport-header-cut");
     else if (headers.transportStatus === DecodeStatus.Malformed) this.#count("malformed-transport-header");
-    if (headers.payloadLength > 0) this.#lookAtPayload(row, packet);
+    const hasPayload = headers.payloadLength > 0;
+    // Of a SYN the sequence number counts.
+    if (hasPayload || (headers.tcpFlags & TcpFlag.SYN) !== 0) this.#readPayload(row, packet);
+    if (hasPayload) this.#offerSpecimen(row, packet);
     return row;
   }
 
@@ -127,7 +143,7 @@ export class Analysis {
 
   /** The class of the flow in a row that `observe` returned; the class of frames without a flow for -1. */
   classificationOf(row: number): Classification {
-    return row < 0 ? this.#frameClassification() : this.#classifications[row]!;
+    return row < 0 ? this.#frameClassification() : (this.#suspicions[row] ?? this.#classifications[row]!);
   }
 
   /** Tells flows that use the same row one after the other apart. */
@@ -135,14 +151,20 @@ export class Analysis {
     return this.#table.serial(row);
   }
 
-  /** The server name seen in a live flow so far; cheap, for noticing that `namesOf` has something new. */
-  serverNameOf(row: number): string | undefined {
-    return this.#serverNames[row];
+  /** Changes when there is something new in what a live flow says: cheap, for whoever shows it. */
+  factsVersionOf(row: number): number {
+    return this.#apps?.factsOf(row)?.version ?? 0;
   }
 
   /** A flow as it stands; undefined when it has ended, and its row may be another's. */
   liveFlow(row: number, serial: number): Flow | undefined {
     return this.#table.holds(row, serial) ? this.#table.flow(row) : undefined;
+  }
+
+  /** What shows the last packet observed, of the flow in this row, in the midst of its connection; -1 for none. */
+  specimenOf(row: number, packet: CapturedPacket): Omit<Specimen, "serial"> {
+    if (row < 0) return { packet, sequenceBase: undefined, fromOriginator: true };
+    return { packet, sequenceBase: this.#table.sequenceBase(row), fromOriginator: this.#table.fromOriginator(row) };
   }
 
   /** Tells whose a live flow is; too late when it has ended. */
@@ -166,7 +188,7 @@ export class Analysis {
 
   /** What is known of a live flow by now, as it will stand in its record. */
   recordOf(row: number): FlowRecord {
-    return this.#record(row);
+    return this.#record(row, this.#apps?.factsOf(row));
   }
 
   /** Ends all flows and adds everything up. The analysis must not be used any more. */
@@ -174,6 +196,8 @@ export class Analysis {
     this.#table.endAll();
     if (this.#table.unattributedFragments > 0) this.#count("fragment-without-first", this.#table.unattributedFragments);
     if (this.#table.crowdedOut > 0) this.#count("flow-table-full", this.#table.crowdedOut);
+    const crowdedOut = this.#apps?.crowdedOut ?? 0;
+    if (crowdedOut > 0) this.#count("stream-memory-full", crowdedOut);
     for (const source of sources) {
       for (const [code, count] of source.anomalies) this.#count(code, count);
       if (source.damage !== undefined) this.#count(source.damage.code);
@@ -204,8 +228,11 @@ export class Analysis {
         ? "source"
         : "destination";
     this.#classifications[row] = this.#classifier.classify(this.#headers, opener, packet.seconds);
-    this.#serverNames[row] = undefined;
+    this.#suspicions[row] = undefined;
     this.#processes[row] = undefined;
+    const { protocol, srcPort, dstPort } = this.#headers;
+    if (this.#table.fromOriginator(row)) this.#apps?.begin(row, protocol, srcPort, dstPort);
+    else this.#apps?.begin(row, protocol, dstPort, srcPort);
   }
 
   #judgeAgain(row: number, before: Classification): void {
@@ -222,39 +249,78 @@ export class Analysis {
     start.dstPort = responder.port ?? 0;
     const after = this.#classifier.classify(start, originatorGuessed ? "unknown" : "source", first.seconds);
     if (!knowsMore(after, before)) return;
+    this.#specimens.move(flow.serial, this.classificationOf(row).flowClass, after.flowClass);
     this.#classifications[row] = after;
-    this.#specimens.move(flow.serial, before.flowClass, after.flowClass);
+    if (after.flowClass === "tor") this.#suspicions[row] = undefined;
   }
 
-  #lookAtPayload(row: number, packet: CapturedPacket): void {
+  #readPayload(row: number, packet: CapturedPacket): void {
+    const apps = this.#apps;
     const headers = this.#headers;
-    const first = this.#table.firstPayload(row);
-    if (headers.protocol === IpProtocol.UDP && (headers.srcPort === DNS_PORT || headers.srcPort === MDNS_PORT)) {
-      const { seconds, nanoseconds } = packet;
-      this.#names.learn(packet.view, headers.payloadStart, headers.payloadEnd, seconds, nanoseconds);
+    // A later fragment begins in the midst of what it carries, and a transport header that was cut tells no beginning.
+    if (apps === undefined || headers.fragment === Fragment.Later) return;
+    if (headers.transportStatus !== DecodeStatus.Ok && headers.transportStatus !== DecodeStatus.NonIp) return;
+    const fromOriginator = this.#table.fromOriginator(row);
+    if (apps.observe(row, fromOriginator ? 0 : 1, packet, headers)) this.#learn(row, apps.factsOf(row)!);
+    if (this.#proxies.isWaiting && fromOriginator && headers.payloadLength > 0) {
+      const { flowClass } = this.classificationOf(row);
+      if (flowClass === "tor" || flowClass === "tor-suspected") {
+        this.#proxies.linkPacket(this.#table.flow(row), packet);
+      }
     }
-    if (!first && !this.#specimens.open) return;
-    if (first && headers.protocol === IpProtocol.TCP) {
-      this.#serverNames[row] ??= readTlsServerName(packet.view, headers.payloadStart, headers.payloadEnd);
+  }
+
+  /** There is something new in the facts of a flow. */
+  #learn(row: number, facts: FlowFacts): void {
+    if (facts.proxyRequest !== undefined && facts.proxyRequest.packet === facts.packet) {
+      this.#proxies.request(this.#table.serial(row), facts.proxyRequest);
     }
-    this.#specimens.offer(this.#classifications[row]!.flowClass, packet, headers, this.#table, row);
+    this.#suspect(row, facts);
+  }
+
+  /** Gives a flow that no list has its class by its packets, or takes it back. */
+  #suspect(row: number, { torShape }: FlowFacts): void {
+    const base = this.#classifications[row]!;
+    const isSuspected = torShape?.isSuspected === true && base.flowClass === "clearnet";
+    const before = this.classificationOf(row);
+    this.#suspicions[row] = isSuspected ? suspicionOf(torShape, base) : undefined;
+    const after = this.classificationOf(row);
+    if (after.flowClass !== before.flowClass) {
+      this.#specimens.move(this.#table.serial(row), before.flowClass, after.flowClass);
+    }
+  }
+
+  #offerSpecimen(row: number, packet: CapturedPacket): void {
+    if (!this.#table.firstPayload(row) && !this.#specimens.open) return;
+    this.#specimens.offer(this.classificationOf(row).flowClass, packet, this.#headers, this.#table, row);
   }
 
   #endFlow(row: number): void {
-    const record = this.#record(row);
+    const facts = this.#apps?.end(row);
+    // With the figures as they are at its end.
+    if (facts !== undefined) this.#suspect(row, facts);
+    const record = this.#record(row, facts);
     this.#classes[record.classification.flowClass].addFlow(record, this.#table);
     this.#specimens.endFlow(record);
     this.#options.onFlow?.(record);
+    this.#proxies.forget(record.flow.serial);
+    facts?.release();
   }
 
-  #record(row: number): FlowRecord {
+  #record(row: number, facts: FlowFacts | undefined): FlowRecord {
     const flow = this.#table.flow(row);
-    const classification = this.#classifications[row]!;
-    const serverName = this.#serverNames[row];
     const remote = remoteOf(flow);
-    const learned = this.#names.namesOf(remote.endpoint.address, flow.first.seconds, flow.first.nanoseconds);
-    const names = serverName === undefined || learned.includes(serverName) ? learned : [serverName, ...learned];
-    return { flow, classification, names, remote, process: this.#processes[row] };
+    const names = namesOf(flow, remote, facts, this.#apps?.names);
+    const carried = this.#proxies.of(flow.serial);
+    return {
+      flow,
+      classification: this.classificationOf(row),
+      names,
+      remote,
+      facts,
+      carried,
+      process: this.#processes[row],
+    };
   }
 
   #countFrame(packet: CapturedPacket, status: DecodeStatus): void {
@@ -290,6 +356,26 @@ export class Analysis {
 
 const NON_IP: Classification = { flowClass: "non-ip", evidence: [] };
 const UNDECODED: Classification = { flowClass: "undecoded", evidence: [] };
+
+/** By its packets first, then why the lists did not know it. */
+function suspicionOf(shape: CellShape, base: Classification): Classification {
+  return { flowClass: "tor-suspected", evidence: [{ kind: "cell-shape", ...shape.figures() }, ...base.evidence] };
+}
+
+const NO_NAMES: readonly string[] = [];
+
+/** What the flow itself calls its remote side, then what DNS answers before it did. */
+function namesOf(
+  flow: Flow,
+  remote: Remote,
+  facts: FlowFacts | undefined,
+  passive: PassiveNames | undefined,
+): readonly string[] {
+  if (passive === undefined) return NO_NAMES;
+  const learned = passive.namesOf(remote.endpoint.address, flow.first.seconds, flow.first.nanoseconds);
+  if (facts === undefined || facts.names.length === 0) return learned;
+  return [...new Set([...facts.names.map(({ name }) => name), ...learned])];
+}
 
 /** The internet side of a flow; the responder where both sides are on the internet, or none is. */
 function remoteOf(flow: Flow): Remote {

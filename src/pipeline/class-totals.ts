@@ -1,5 +1,7 @@
+import type { Protocol } from "../apps/index.js";
 import type { CapturedPacket } from "../base/index.js";
 import { type FlowTable, type Moment, SIZE_BUCKETS, sizeBucket } from "../flows/index.js";
+import { DisclosedTotals } from "./disclosed-totals.js";
 import type { FlowRecord } from "./flow-record.js";
 
 /** What one class adds up to. Sums of parts: two of them can be merged by adding. */
@@ -14,13 +16,19 @@ export class ClassTotals {
   readonly sizes = new Float64Array(SIZE_BUCKETS);
   /** Flows by transport. */
   readonly transports = new Map<string, number>();
+  /** Flows by what they speak; "unknown" where leek recognised nothing. */
+  readonly applications = new Map<Protocol | "unknown", number>();
+  readonly disclosed = new DisclosedTotals();
 
   addFlow(record: FlowRecord, table: FlowTable): void {
     const { flow } = record;
     this.packets += flow.packets.originator + flow.packets.responder;
     this.bytes += flow.bytes.originator + flow.bytes.responder;
     this.flows++;
-    this.transports.set(flow.transport, (this.transports.get(flow.transport) ?? 0) + 1);
+    count(this.transports, flow.transport, 1);
+    const { facts } = record;
+    count(this.applications, facts?.protocol ?? "unknown", 1);
+    if (facts !== undefined && facts.disclosures.length > 0) this.disclosed.add(facts);
     table.addSizes(flow.row, this.sizes);
     this.#extend(flow.first);
     this.#extend(flow.last);
@@ -38,9 +46,9 @@ export class ClassTotals {
     this.bytes += other.bytes;
     this.flows += other.flows;
     for (let i = 0; i < this.sizes.length; i++) this.sizes[i]! += other.sizes[i]!;
-    for (const [transport, flows] of other.transports) {
-      this.transports.set(transport, (this.transports.get(transport) ?? 0) + flows);
-    }
+    for (const [transport, flows] of other.transports) count(this.transports, transport, flows);
+    for (const [application, flows] of other.applications) count(this.applications, application, flows);
+    this.disclosed.merge(other.disclosed);
     if (other.first !== undefined) this.#extend(other.first);
     if (other.last !== undefined) this.#extend(other.last);
   }
@@ -53,4 +61,8 @@ export class ClassTotals {
 
 export function isBefore(left: Moment, right: Moment): boolean {
   return left.seconds < right.seconds || (left.seconds === right.seconds && left.nanoseconds < right.nanoseconds);
+}
+
+function count<Key>(counts: Map<Key, number>, key: Key, by: number): void {
+  counts.set(key, (counts.get(key) ?? 0) + by);
 }

@@ -1,3 +1,4 @@
+import type { FlowFacts } from "../apps/index.js";
 import { escapeCsv, type FractionDigits, formatIsoTime } from "../base/index.js";
 import type { Evidence } from "../classify/index.js";
 import type { ProcessMatch } from "../host/index.js";
@@ -16,6 +17,9 @@ const COLUMNS = [
   "fingerprint",
   "nickname",
   "names",
+  "application",
+  "recognised_by",
+  "disclosed",
   "originator_packets",
   "responder_packets",
   "originator_bytes",
@@ -50,9 +54,17 @@ export function flowCsv(record: FlowRecord, digits: FractionDigits): string {
     `,${originator.address},${originator.port ?? ""},${responder.address},${responder.port ?? ""}` +
     `,${classification.flowClass},${evidence?.kind ?? ""},${fingerprint},${nickname}` +
     `,${names.length === 0 ? "" : escapeCsv(names.join(" "))}` +
+    applicationFields(record.facts) +
     `,${packets.originator},${packets.responder},${bytes.originator},${bytes.responder}` +
     `,${flow.tcpState ?? ""},${flow.originatorGuessed},${processFields(record.process)}\r\n`
   );
+}
+
+/** What is disclosed as `kind=value`, separated by blanks: nothing of it may hold one. */
+function applicationFields(facts: FlowFacts | undefined): string {
+  if (facts?.protocol === undefined) return ",,,";
+  const disclosed = facts.disclosures.map(({ kind, value }) => `${kind}=${value.replaceAll(" ", "\\x20")}`).join(" ");
+  return `,${facts.protocol},${facts.by},${disclosed === "" ? "" : escapeCsv(disclosed)}`;
 }
 
 function processFields(match: ProcessMatch | undefined): string {

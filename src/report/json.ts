@@ -4,8 +4,17 @@ import { FLOW_CLASSES } from "../classify/index.js";
 import type { Moment } from "../flows/index.js";
 import type { ProcessMatch } from "../host/index.js";
 import type { Endpoint } from "../net/index.js";
-import { type AnalysisResult, type FlowRecord, type FrameTotal, spanOf } from "../pipeline/index.js";
+import {
+  type AnalysisResult,
+  type CarriedBy,
+  type Carries,
+  type ClassTotals,
+  type FlowRecord,
+  type FrameTotal,
+  spanOf,
+} from "../pipeline/index.js";
 import { EvidenceTexts } from "./evidence-texts.js";
+import { factsJson } from "./facts-json.js";
 
 /**
  * Writes the document `leek/analysis@1` (docs/analysis.schema.json) in pieces, flows first: they are written as they
@@ -33,7 +42,7 @@ export class AnalysisJsonWriter {
     const evidence = this.#evidence.text(classification.evidence);
     // Put together by hand: addresses and class names need no escaping, and JSON.stringify takes five times as long.
     return (
-      `{"transport":"${flow.transport}","originator":${endpoint(flow.originator)}` +
+      `{"flow":${flow.serial + 1},"transport":"${flow.transport}","originator":${endpoint(flow.originator)}` +
       `,"responder":${endpoint(flow.responder)},"class":"${classification.flowClass}","evidence":${evidence}` +
       `,"packets":{"originator":${flow.packets.originator},"responder":${flow.packets.responder}}` +
       `,"bytes":{"originator":${flow.bytes.originator},"responder":${flow.bytes.responder}}` +
@@ -42,6 +51,8 @@ export class AnalysisJsonWriter {
       `,"originatorGuessed":${flow.originatorGuessed}` +
       (flow.tcpState === undefined ? "" : `,"tcpState":"${flow.tcpState}"`) +
       (flow.tunnel === undefined ? "" : `,"tunnel":${JSON.stringify(flow.tunnel)}`) +
+      factsJson(record.facts) +
+      (record.carried === undefined ? "" : carriedJson(record.carried)) +
       (record.process === undefined ? "" : `,"process":${processJson(record.process)}`) +
       "}"
     );
@@ -61,15 +72,37 @@ export class AnalysisJsonWriter {
         unsupportedLinkTypes: frameTotals(result.unsupportedLinkTypes),
       },
       directory: directoryJson(result),
-      classes: Object.fromEntries(
-        FLOW_CLASSES.map((name) => {
-          const { packets, bytes, flows } = result.classes[name];
-          return [name, { packets, bytes, flows }];
-        }),
-      ),
+      classes: Object.fromEntries(FLOW_CLASSES.map((name) => [name, classJson(result.classes[name])])),
     };
     return `\n],\n${JSON.stringify(rest).slice(1)}\n`;
   }
+}
+
+/** Of one kind; the flows have them all. */
+const SHOWN_VALUES = 100;
+
+function classJson({ packets, bytes, flows, applications, disclosed }: ClassTotals): object {
+  return {
+    packets,
+    bytes,
+    flows,
+    applications: Object.fromEntries(applications),
+    disclosed: disclosed.totals().map(({ kind, flows: disclosing, values, hasMore }) => ({
+      kind,
+      flows: disclosing,
+      values: values.slice(0, SHOWN_VALUES),
+      more: hasMore || values.length > SHOWN_VALUES,
+    })),
+  };
+}
+
+function carriedJson(carried: CarriedBy | Carries): string {
+  if (carried.kind === "carries") {
+    return `,"carries":${JSON.stringify({ targets: carried.targets, requests: carried.requests })}`;
+  }
+  const { originator, responder, packet, delay } = carried;
+  const link = `"originator":${endpoint(originator)},"responder":${endpoint(responder)}`;
+  return `,"carriedBy":{${link},"packet":${packet},"delaySeconds":${Number(delay.toFixed(6))}}`;
 }
 
 const SECONDS_PER_DAY = 86_400;

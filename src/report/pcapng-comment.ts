@@ -32,6 +32,8 @@ function reason(evidence: Evidence): string {
       return "";
     case "no-document":
       return `, ${evidence.kind}`;
+    case "cell-shape":
+      return `, ${evidence.wholeCells} of ${evidence.records} records are whole cells`;
     case "tunnel":
       return `, tunnel of IP protocol ${evidence.protocol}`;
     case "consensus": {

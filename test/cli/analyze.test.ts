@@ -201,7 +201,7 @@ describe("leek analyze", () => {
     const lines = stdout.trimEnd().split("\r\n");
     expect(lines[0]).toMatch(/^first,last,transport,originator_address,/);
     expect(lines).toHaveLength(analyze([capture, ...CONSENSUS]).flows.length + 1);
-    for (const line of lines) expect(line.split(",")).toHaveLength(24);
+    for (const line of lines) expect(line.split(",")).toHaveLength(27);
   });
 
   it("takes only packets that the filter lets pass", () => {

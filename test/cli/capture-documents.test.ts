@@ -64,7 +64,7 @@ describe("documents of a live capture", () => {
     expect(comparable(JSON.parse(analyzed.stdout).flows)).toEqual(comparable(flows));
     const rows = csv.stdout.trimEnd().split("\r\n");
     expect(rows).toHaveLength(flows.length + 1);
-    for (const row of rows) expect(row.split(",")).toHaveLength(24);
+    for (const row of rows) expect(row.split(",")).toHaveLength(27);
   });
 
   it("count what was received and dropped at each interface", async () => {

@@ -46,9 +46,10 @@ function described(text: string, name: string) {
   return document;
 }
 
+/** But not the details of an application: each protocol has its own. */
 function objectsIn(value: unknown): Record<string, unknown>[] {
   if (typeof value !== "object" || value === null) return [];
-  const inside = Object.values(value).flatMap(objectsIn);
+  const inside = Object.entries(value).flatMap(([key, it]) => (key === "details" ? [] : objectsIn(it)));
   return Array.isArray(value) ? inside : [value as Record<string, unknown>, ...inside];
 }
 

@@ -23,6 +23,8 @@ const record: FlowRecord = {
   classification: { flowClass: "clearnet", evidence: [{ kind: "not-listed" }] },
   names: ["=a,b", "example.com"],
   remote: { side: "responder", endpoint: { address: "203.0.113.9", port: undefined } },
+  facts: undefined,
+  carried: undefined,
   process: undefined,
 };
 
@@ -30,7 +32,7 @@ describe("flowCsv", () => {
   it("leaves what is not known empty, and lets neither names nor impossible times become formulas", () => {
     expect(flowCsv(record, 6)).toBe(
       "1970-01-01T00:00:00.000000Z,'@9000000000000000.000000,icmp,192.168.0.1,,203.0.113.9,,clearnet,not-listed,,," +
-        `"'=a,b example.com",2,1,196,98,,false,,,,,,\r\n`,
+        `"'=a,b example.com",,,,2,1,196,98,,false,,,,,,\r\n`,
     );
   });
 });

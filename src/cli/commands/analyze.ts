@@ -6,9 +6,10 @@ import { type DirectoryOptions, DirectorySources } from "../directory-options.js
 import { ExitStatus } from "../exit-status.js";
 import { loadFilter } from "../load-filter.js";
 import { say } from "../messages.js";
+import { type PayloadOptions, payloadSettings } from "../payload-arguments.js";
 import { readCaptures } from "../read-capture.js";
 
-export interface AnalyzeOptions extends DirectoryOptions {
+export interface AnalyzeOptions extends DirectoryOptions, PayloadOptions {
   readonly filter: string | undefined;
   readonly count: number | undefined;
   readonly format: AnalysisFormat;
@@ -29,6 +30,7 @@ export async function analyze(paths: readonly string[], options: AnalyzeOptions)
       output.start();
       analysis = new Analysis({
         directory,
+        ...payloadSettings(options),
         onFlow: (record) => output.flow(record, fractionDigitsOf(opened.infos)),
       });
     },

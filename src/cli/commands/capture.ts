@@ -13,11 +13,12 @@ import { LiveDirectory } from "../live-directory.js";
 import { announce, summarize } from "../live-messages.js";
 import { reportError, say } from "../messages.js";
 import { PacketLines, type PacketLinesOptions } from "../packet-lines.js";
+import { type PayloadOptions, payloadSettings } from "../payload-arguments.js";
 import type { Identity } from "../privileges.js";
 import { ProcessLookup } from "../process-lookup.js";
 import { type LiveSettings, readLive } from "../read-live.js";
 
-export interface CaptureOptions extends DirectoryOptions {
+export interface CaptureOptions extends DirectoryOptions, PayloadOptions {
   readonly live: LiveSettings;
   readonly count: number | undefined;
   /** How packets are shown as they come; undefined shows none. */
@@ -63,6 +64,7 @@ async function captureWith(directory: LiveDirectory, options: CaptureOptions): P
   const { source } = await readLive(options.live, {
     async open(opened: LiveSource, identity: Identity | undefined) {
       analysis = new Analysis({
+        ...payloadSettings(options),
         directory: directory.directory,
         onFlow: (record) => attempt(() => output?.flow(record, fractionDigitsOf(opened.infos))),
       });

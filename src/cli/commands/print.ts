@@ -7,10 +7,11 @@ import { loadFilter } from "../load-filter.js";
 import { interfaceName, utcOffsetSeconds } from "../local-machine.js";
 import { say } from "../messages.js";
 import { writeOutput } from "../output.js";
+import type { PayloadOptions } from "../payload-arguments.js";
 import { readCaptures } from "../read-capture.js";
 import type { Tagger, TagSources } from "../tagger.js";
 
-export interface PrintOptions extends DirectoryOptions {
+export interface PrintOptions extends DirectoryOptions, PayloadOptions {
   readonly filter: string | undefined;
   readonly count: number | undefined;
   /** Leaves the tags out. */
@@ -67,7 +68,7 @@ export async function print(paths: readonly string[], options: PrintOptions): Pr
 }
 
 // Loaded when it is needed: it would double the start of a plain run.
-async function loadTags(options: DirectoryOptions): Promise<TagSources> {
+async function loadTags(options: DirectoryOptions & PayloadOptions): Promise<TagSources> {
   const { TagSources } = await import("../tagger.js");
   return new TagSources(options);
 }

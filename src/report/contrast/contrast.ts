@@ -8,21 +8,24 @@ import {
   type ClassTotals,
   type EndpointTotal,
   type EndpointTotals,
-  type FlowRecord,
   type ProgramTotal,
   type ProgramTotals,
-  type Specimen,
   spanOf,
 } from "../../pipeline/index.js";
+import { DISCLOSURE_WORDS } from "../disclosure-words.js";
 import { listingText } from "../listing-text.js";
 import { count, duration, plural, share, withUnit } from "../numbers.js";
-import { LineBuffer, TcpdumpFormatter } from "../tcpdump/index.js";
+import { packetLine } from "../packet-line.js";
 import { findNotes } from "./notes.js";
 import { describeObserver } from "./observer.js";
 
 const TOP_ENDPOINTS = 10;
 const TOP_PORTS = 4;
 const TOP_PROGRAMS = 15;
+const TOP_APPLICATIONS = 6;
+/** Of one kind, and how long each may be: the JSON has more. */
+const SHOWN_VALUES = 3;
+const SHOWN_VALUE_LENGTH = 60;
 const SHOWN_DOCUMENTS = 3;
 const COVERAGE = {
   full: "the documents reach the whole capture",
@@ -32,6 +35,8 @@ const COVERAGE = {
 
 /** Columns of the contrast: always the first three, the others when they have packets. */
 const ALWAYS: readonly FlowClass[] = ["clearnet", "tor", "local"];
+/** Classes whose flows say something to somebody on the path; the local ones to whoever is on the same link. */
+const DISCLOSING: readonly FlowClass[] = ["clearnet", "tor-suspected", "tor", "local"];
 const IF_SEEN: readonly FlowClass[] = ["tor-suspected", "non-ip", "undecoded"];
 
 /**
@@ -46,6 +51,7 @@ export function renderContrast(result: AnalysisResult, endpoints: EndpointTotals
     heading(result),
     contrastTable(result, endpoints),
     ...(["clearnet", "tor", "tor-suspected"] as const).map((name) => endpointTable(endpoints, name)),
+    disclosedTable(result),
     programTable(programs),
     nonIpLine(result),
     onTheWire(result),
@@ -96,6 +102,7 @@ function contrastTable(result: AnalysisResult, endpoints: EndpointTotals): strin
     row("flows", (total) => count(total.flows)),
     row("remote endpoints", (_total, name) => count(endpoints.count(name))),
     row("remote ports", (_total, name) => ports(endpoints, name)),
+    row("applications", (total) => applications(total)),
     row("mean rate", (total) => rate(total)),
     row("mean packet size", (total) => `${Math.round(total.bytes / total.packets)} bytes`),
     ...sizeRows(totals),
@@ -109,6 +116,14 @@ function ports(endpoints: EndpointTotals, name: FlowClass): string {
   const all = endpoints.ports(name);
   const shown = all.slice(0, TOP_PORTS).map(({ port }) => port);
   if (all.length > TOP_PORTS) shown.push(`+${all.length - TOP_PORTS}`);
+  return shown.length === 0 ? "-" : shown.join("\n");
+}
+
+function applications(total: ClassTotals): string {
+  const known = [...total.applications].filter(([name]) => name !== "unknown");
+  known.sort(([, left], [, right]) => right - left);
+  const shown: string[] = known.slice(0, TOP_APPLICATIONS).map(([name]) => name);
+  if (known.length > shown.length) shown.push(`+${known.length - shown.length}`);
   return shown.length === 0 ? "-" : shown.join("\n");
 }
 
@@ -186,6 +201,24 @@ function evidenceText({ classification }: EndpointTotal): string {
   return evidence === undefined ? "-" : evidence.kind;
 }
 
+/** What anybody on the path reads in the packets, beside who talks to whom: the heart of the contrast. */
+function disclosedTable(result: AnalysisResult): string {
+  const table = plainTable(["class", "what", "for example", "flows"], 3);
+  for (const name of DISCLOSING) {
+    for (const { kind, flows, values, hasMore } of result.classes[name].disclosed.totals()) {
+      const shown = values.slice(0, SHOWN_VALUES).map((value) => clip(escapeText(value)));
+      const more = values.length - shown.length;
+      if (more > 0) shown.push(`+${count(more)}${hasMore ? " and more" : ""}`);
+      table.push([name, DISCLOSURE_WORDS[kind], shown.join("\n"), count(flows)]);
+    }
+  }
+  return table.length === 0 ? "" : `What anybody on the path can read\n${table.toString()}`;
+}
+
+function clip(text: string): string {
+  return text.length <= SHOWN_VALUE_LENGTH ? text : `${text.slice(0, SHOWN_VALUE_LENGTH - 3)}...`;
+}
+
 /** Which program sent what where: bytes of each class, and how sure that is. */
 function programTable(programs: ProgramTotals): string {
   const all = programs.all();
@@ -222,24 +255,10 @@ function onTheWire(result: AnalysisResult): string {
     const found = result.specimens.get(name);
     if (found === undefined) continue;
     const { specimen, record } = found;
-    const line = specimenLine(specimen, record);
+    const line = packetLine(specimen, record.flow, "none");
     parts.push(`${name}, packet ${specimen.packet.number}:\n  ${line}\n  ${describeObserver(record)}`);
   }
   return parts.length === 0 ? "" : `On the wire\n${parts.join("\n")}`;
-}
-
-function specimenLine({ packet, sequenceBase, fromOriginator }: Specimen, { flow }: FlowRecord): string {
-  const formatter = new TcpdumpFormatter({ time: "none" });
-  const [sender, receiver] = fromOriginator ? [flow.originator, flow.responder] : [flow.responder, flow.originator];
-  if (sequenceBase !== undefined && sender.port !== undefined && receiver.port !== undefined) {
-    formatter.seedConversation(
-      { address: sender.address, port: sender.port, sequence: sequenceBase.sender },
-      { address: receiver.address, port: receiver.port, sequence: sequenceBase.receiver },
-    );
-  }
-  const line = new LineBuffer(512);
-  formatter.format(packet, line);
-  return line.toString();
 }
 
 function notes(result: AnalysisResult, endpoints: EndpointTotals): string {

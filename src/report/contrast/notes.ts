@@ -13,6 +13,7 @@ const ANOMALIES: Readonly<Record<string, string>> = {
   "unsupported-link-type": "packets of a link type that leek does not decode",
   "fragment-without-first": "later IP fragments without their first one; they count for flows without ports",
   "cap-queue-full": "packets that the backend cap gave and leek was too slow to take; they are lost",
+  "stream-memory-full": "directions of TCP whose beginnings were not read, because too many began at once",
   "flow-table-full": "flows that ended early because too many were alive; they may appear in several parts",
 };
 
