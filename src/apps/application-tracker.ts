@@ -65,6 +65,7 @@ export class ApplicationTracker implements StreamObserver {
   #unknown = new Uint8Array(FIRST_ROWS);
   /** Originator's port << 16 | responder's port. */
   #ports = new Int32Array(FIRST_ROWS);
+  #listed = new Uint8Array(FIRST_ROWS);
 
   constructor(protocols: ProtocolSet, limits: ApplicationLimits = {}) {
     this.#protocols = protocols;
@@ -77,12 +78,17 @@ export class ApplicationTracker implements StreamObserver {
     return this.#streams.crowdedOut;
   }
 
-  /** A flow begins in this row. Ports are 0 where the protocol has none. */
-  begin(row: number, protocol: number, originatorPort: number, responderPort: number): void {
+  /**
+   * A flow begins in this row. Ports are 0 where the protocol has none.
+   *
+   * @param isListed - Lists tell that it is a link of Tor's.
+   */
+  begin(row: number, protocol: number, originatorPort: number, responderPort: number, isListed = false): void {
     if (row >= this.#interest.length) this.#grow(row);
     this.#states[row] = undefined;
     this.#unknown[row] = 0;
     this.#ports[row] = (originatorPort << 16) | responderPort;
+    this.#listed[row] = isListed ? 1 : 0;
     if (protocol === IpProtocol.TCP) {
       this.#interest[row] = Interest.Stream;
       this.#streams.begin(row);
@@ -102,9 +108,16 @@ export class ApplicationTracker implements StreamObserver {
     keeper.packet = packet.number;
     keeper.seconds = packet.seconds;
     keeper.nanoseconds = packet.nanoseconds;
-    if (interest === Interest.Stream) this.#streams.observe(row, side, packet.view, packet.bytes, headers);
-    else if (headers.payloadEnd > headers.payloadStart) this.#datagram(row, side, packet.view, headers);
+    if (interest === Interest.Stream) {
+      this.#streams.observe(row, side, packet.view, packet.bytes, headers);
+      if (!this.#streams.isWatching(row)) this.#leave(row);
+    } else if (headers.payloadEnd > headers.payloadStart) this.#datagram(row, side, packet.view, headers);
     return keeper.changed;
+  }
+
+  /** Whether a packet of this flow may tell something new: cheap, for every packet. */
+  wants(row: number): boolean {
+    return this.#interest[row] !== Interest.None;
   }
 
   /** What a live flow said so far; undefined when nothing was understood. */
@@ -142,7 +155,7 @@ export class ApplicationTracker implements StreamObserver {
   readonly frame = (row: number, side: StreamSide, view: DataView, at: number, bodyBytes: number): void => {
     const state = this.#states[row];
     if (state?.stream?.frame === undefined) return;
-    state.stream.frame(side, view, at, bodyBytes);
+    if (!state.stream.frame(side, view, at, bodyBytes)) this.#streams.stopFrames(row);
     const shape = state.context.facts.torShape;
     if (shape === undefined || shape.isSuspected === state.suspected) return;
     state.suspected = !state.suspected;
@@ -179,9 +192,19 @@ export class ApplicationTracker implements StreamObserver {
     if (!reader.read(view, headers, side)) this.#interest[row] = Interest.None;
   }
 
+  /** Nothing more of this flow is wanted: what it said is kept, and not who read it. */
+  #leave(row: number): void {
+    this.#interest[row] = Interest.None;
+    const state = this.#states[row];
+    if (state === undefined) return;
+    state.stream = undefined;
+    if (!state.suspected) state.context.facts.torShape = undefined;
+  }
+
   #newState(row: number, ports: FlowPorts): FlowState {
     const facts = new FlowFacts(this.#keeper);
-    const context: FlowContext = { facts, ports, names: this.names, now: this.#keeper };
+    const isListed = this.#listed[row] === 1;
+    const context: FlowContext = { facts, ports, isListed, names: this.names, now: this.#keeper };
     const state: FlowState = { context, stream: undefined, datagram: undefined, suspected: false };
     this.#states[row] = state;
     return state;
@@ -203,5 +226,8 @@ export class ApplicationTracker implements StreamObserver {
     const ports = new Int32Array(size);
     ports.set(this.#ports);
     this.#ports = ports;
+    const listed = new Uint8Array(size);
+    listed.set(this.#listed);
+    this.#listed = listed;
   }
 }

@@ -17,6 +17,8 @@ export interface FlowPorts {
 export interface FlowContext {
   readonly facts: FlowFacts;
   readonly ports: FlowPorts;
+  /** Lists tell that it is a link of Tor's: how it looks is of no interest. */
+  readonly isListed: boolean;
   /** What the capture's own DNS answers said so far, of all flows. */
   readonly names: PassiveNames;
   /** Number and time of the packet that is being read. */
@@ -46,10 +48,14 @@ export interface StreamReader {
    * @returns The length at which there is more to read; Infinity when this direction has nothing more to tell.
    */
   read(side: StreamSide, head: StreamHead): number;
-  /** Frames whose boundaries are to be followed for the whole flow. */
-  readonly frames?: FrameKind;
-  /** Told of each frame's header, see FrameVisitor. Allocates nothing. */
-  frame?(side: StreamSide, view: DataView, at: number, bodyBytes: number): void;
+  /** Frames whose boundaries are to be followed; undefined: none. */
+  readonly frames?: FrameKind | undefined;
+  /**
+   * Told of each frame's header, see FrameVisitor. Allocates nothing.
+   *
+   * @returns Whether there is more to learn from frames: if so for the whole flow.
+   */
+  frame?(side: StreamSide, view: DataView, at: number, bodyBytes: number): boolean;
 }
 
 /** A protocol over UDP, or (ICMP) over IP itself. */

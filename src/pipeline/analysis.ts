@@ -231,8 +231,9 @@ export class Analysis {
     this.#suspicions[row] = undefined;
     this.#processes[row] = undefined;
     const { protocol, srcPort, dstPort } = this.#headers;
-    if (this.#table.fromOriginator(row)) this.#apps?.begin(row, protocol, srcPort, dstPort);
-    else this.#apps?.begin(row, protocol, dstPort, srcPort);
+    const isListed = this.#classifications[row]!.flowClass === "tor";
+    if (this.#table.fromOriginator(row)) this.#apps?.begin(row, protocol, srcPort, dstPort, isListed);
+    else this.#apps?.begin(row, protocol, dstPort, srcPort, isListed);
   }
 
   #judgeAgain(row: number, before: Classification): void {
@@ -259,6 +260,7 @@ export class Analysis {
     const headers = this.#headers;
     // A later fragment begins in the midst of what it carries, and a transport header that was cut tells no beginning.
     if (apps === undefined || headers.fragment === Fragment.Later) return;
+    if (!apps.wants(row) && !this.#proxies.isWaiting) return;
     if (headers.transportStatus !== DecodeStatus.Ok && headers.transportStatus !== DecodeStatus.NonIp) return;
     const fromOriginator = this.#table.fromOriginator(row);
     if (apps.observe(row, fromOriginator ? 0 : 1, packet, headers)) this.#learn(row, apps.factsOf(row)!);

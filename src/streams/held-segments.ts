@@ -8,8 +8,9 @@ export interface HeldSegment {
 }
 
 /** Of one direction. */
-const MAX_SEGMENTS = 32;
-const MAX_SEGMENT_BYTES = 64 * 1024;
+const MAX_SEGMENTS = 256;
+/** A link of 4 Mbit/s with retransmissions needs more than 64 KiB, or half of its records go unseen. */
+const MAX_SEGMENT_BYTES = 256 * 1024;
 /** What a segment takes beside its bytes. */
 const OVERHEAD = 128;
 

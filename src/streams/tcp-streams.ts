@@ -110,8 +110,24 @@ export class TcpStreams {
       // Without its SYN, the follower looks whether the first byte that comes is a frame's.
       this.#frames.start(slot, kind, isSilent || head?.fromStart === true);
       this.#watch[slot]! |= Watch.Frames;
+    }
+    for (let slot = row * 2; slot <= row * 2 + 1; slot++) {
+      const head = this.#heads[slot];
       if (head !== undefined) this.#frames.follow(slot, head.view, 0, head.length);
     }
+  }
+
+  /** Follows them no more. */
+  stopFrames(row: number): void {
+    for (let slot = row * 2; slot <= row * 2 + 1; slot++) {
+      this.#watch[slot]! &= ~Watch.Frames;
+      this.#frames.stop(slot);
+    }
+  }
+
+  /** Whether anything more of this flow is wanted. */
+  isWatching(row: number): boolean {
+    return ((this.#watch[row * 2]! | this.#watch[row * 2 + 1]!) & (Watch.Head | Watch.Frames)) !== 0;
   }
 
   /** Takes in a TCP packet whose transport header was decoded. `view` and `bytes` are the packet's. */

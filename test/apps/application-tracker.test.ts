@@ -88,17 +88,29 @@ describe("streams", () => {
     expect(tracker.factsOf(0)).toBeUndefined();
   });
 
-  it("may be followed frame by frame", () => {
+  const framesOf = (lengths: number[], enough = Infinity): StreamProtocol => ({
+    protocol: "tls",
+    match: () => Match.Yes,
+    open: () => ({
+      frames: TLS_RECORDS,
+      read: () => Infinity,
+      frame: (_side, _view, _at, bodyBytes) => lengths.push(bodyBytes) < enough,
+    }),
+  });
+
+  it("may be followed frame by frame, for as long as the reader wants to", () => {
     const lengths: number[] = [];
-    const records: StreamProtocol = {
-      protocol: "tls",
-      match: () => Match.Yes,
-      open: () => ({
-        frames: TLS_RECORDS,
-        read: () => Infinity,
-        frame: (_side, _view, _at, bodyBytes) => void lengths.push(bodyBytes),
-      }),
-    };
+    const tracker = new ApplicationTracker({ streams: [framesOf(lengths, 2)], datagrams: [] });
+    tracker.begin(0, IpProtocol.TCP, 50_000, 443);
+    packet(tracker, 0, 0, new Uint8Array([23, 3, 3, 0, 2, 1, 1, 23, 3, 3, 0, 1, 1]));
+    packet(tracker, 0, 1, new Uint8Array([23, 3, 3, 0, 0]));
+    packet(tracker, 0, 0, new Uint8Array([23, 3, 3, 0, 0]), 13);
+    expect(lengths).toEqual([2, 1]);
+  });
+
+  it("may be cut anywhere while its frames are followed", () => {
+    const lengths: number[] = [];
+    const records = framesOf(lengths);
     const tracker = new ApplicationTracker({ streams: [records], datagrams: [] });
     tracker.begin(0, IpProtocol.TCP, 50_000, 443);
     packet(tracker, 0, 0, new Uint8Array([23, 3, 3, 0, 2, 1, 1, 23, 3, 3, 0, 4]));

@@ -125,7 +125,7 @@ describe("the first bytes of a direction", () => {
     const stream = text(10_000);
     syn(streams);
     send(streams, stream, { at: 0, length: 10 });
-    for (let at = 20; at < 2000; at += 10) send(streams, stream, { at, length: 10 });
+    for (let at = 20; at < 4000; at += 10) send(streams, stream, { at, length: 10 });
     expect(seen.heads.at(-1)).toEqual({ bytes: Buffer.from(stream.subarray(0, 10)).toString("latin1"), ended: true });
   });
 
@@ -226,11 +226,11 @@ describe("frames", () => {
   it("are found again behind a hole with a header in it, at a segment that begins with one", () => {
     const { streams, seen } = setUp();
     seen.follows = true;
-    const stream = records([95, ...Array.from({ length: 100 }, () => 995)]);
+    const stream = records([95, ...Array.from({ length: 300 }, () => 995)]);
     syn(streams);
     send(streams, stream, { at: 0, length: 100 });
-    for (let i = 5; i < 100; i++) send(streams, stream, { at: 100 + i * 1000, length: 1000 });
-    expect(seen.frames).toEqual([95, ...Array.from({ length: 95 }, () => 995)]);
+    for (let i = 5; i < 300; i++) send(streams, stream, { at: 100 + i * 1000, length: 1000 });
+    expect(seen.frames).toEqual([95, ...Array.from({ length: 295 }, () => 995)]);
   });
 
   it("are found in a flow that began before the capture", () => {

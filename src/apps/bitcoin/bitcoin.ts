@@ -25,6 +25,8 @@ const MIN_VERSION = 85;
 const MAX_VERSION = 512;
 /** Addresses of a flow that are told one by one: a gossiping peer tells thousands. */
 const MAX_PEERS = 8;
+/** Messages without a new command, after which none is waited for. */
+const MAX_OLD_NEWS = 1_000;
 const SIDES = ["originator", "responder"] as const;
 
 /**
@@ -90,6 +92,8 @@ class BitcoinReader implements StreamReader {
   readonly #said = [new Said(), new Said()] as const;
   #magic = 0;
   #chain: string | undefined;
+  /** Messages since the last one with a new command. */
+  #oldNews = 0;
   /** Commands and peers disclosed so far. */
   #commands = 0;
   #peers = 0;
@@ -99,14 +103,16 @@ class BitcoinReader implements StreamReader {
     context.facts.recognise("bitcoin", "content");
   }
 
-  frame(side: StreamSide, view: DataView, at: number): void {
+  frame(side: StreamSide, view: DataView, at: number): boolean {
     if (this.#magic === 0) this.#isMessage(view, at);
     const { set } = this.#said[side];
-    if (set.isFull || set.has(view, at + COMMAND)) return;
+    if (set.isFull || set.has(view, at + COMMAND)) return ++this.#oldNews < MAX_OLD_NEWS;
     const command = commandOf(view, at);
-    if (command === undefined) return;
+    if (command === undefined) return true;
+    this.#oldNews = 0;
     set.add(view, at + COMMAND);
     this.#command(side, command);
+    return true;
   }
 
   read(side: StreamSide, head: StreamHead): number {

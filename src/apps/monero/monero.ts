@@ -89,15 +89,16 @@ class MoneroReader implements StreamReader {
     context.facts.recognise("monero", isMoneroPort(context.ports) ? "port" : "content");
   }
 
-  frame(side: StreamSide, view: DataView, at: number): void {
+  frame(side: StreamSide, view: DataView, at: number): boolean {
     const command = commandAt(view, at);
     const seen = this.#seen[side];
-    if (seen.includes(command)) return;
+    if (seen.includes(command)) return true;
     const name = commandName(command);
-    if (name === undefined) return;
+    if (name === undefined) return true;
     seen.push(command);
     this.#commands[side].push(name);
     this.#context.facts.detail(`${SIDES[side]}Commands`, this.#commands[side]);
+    return true;
   }
 
   read(side: StreamSide, head: StreamHead): number {

@@ -48,9 +48,15 @@ export class HandshakeMessages {
       }
       const end = start + body;
       if (head.length < end && !head.ended) return end;
-      this.#append(head.bytes.subarray(start, Math.min(end, head.length)));
       this.#next = end;
-      if (!this.#visitWhole(visit)) this.#drop();
+      const stop = Math.min(end, head.length);
+      // Mostly a record holds whole messages: no copy then.
+      const at = this.#length > 0 ? start : this.#visitFrom(head.bytes, start, stop, visit);
+      if (at < 0) this.#drop();
+      else if (at < stop) {
+        this.#append(head.bytes.subarray(at, stop));
+        if (!this.#visitKept(visit)) this.#drop();
+      }
     }
     return Infinity;
   }
@@ -66,18 +72,24 @@ export class HandshakeMessages {
     this.#length = length;
   }
 
-  #visitWhole(visit: MessageVisitor): boolean {
-    const bytes = this.#bytes;
-    let at = 0;
-    while (this.#length - at >= MESSAGE_HEADER) {
-      const next = at + MESSAGE_HEADER + ((bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!);
-      if (next > this.#length) break;
-      if (!visit(new DataView(bytes.buffer, at, next - at))) return false;
-      at = next;
-    }
-    bytes.copyWithin(0, at, this.#length);
+  #visitKept(visit: MessageVisitor): boolean {
+    const at = this.#visitFrom(this.#bytes, 0, this.#length, visit);
+    if (at < 0) return false;
+    this.#bytes.copyWithin(0, at, this.#length);
     this.#length -= at;
     return true;
+  }
+
+  /** @returns Offset behind the last whole message in [start, end); -1 when no more are wanted. */
+  #visitFrom(bytes: Uint8Array<ArrayBuffer>, start: number, end: number, visit: MessageVisitor): number {
+    let at = start;
+    while (end - at >= MESSAGE_HEADER) {
+      const next = at + MESSAGE_HEADER + ((bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!);
+      if (next > end) break;
+      if (!visit(new DataView(bytes.buffer, at, next - at))) return -1;
+      at = next;
+    }
+    return at;
   }
 
   #finish(visit: MessageVisitor): void {

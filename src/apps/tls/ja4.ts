@@ -22,13 +22,11 @@ const VERSIONS: ReadonlyMap<number, string> = new Map([
  *
  * Source: the technical details published with JA4 by FoxIO.
  */
-export function ja4({ version, cipherSuites, extensions, alpn, signatureAlgorithms }: ClientHello, by: HelloTransport) {
+export function ja4(hello: ClientHello, by: HelloTransport): string {
+  const { version, cipherSuites, extensions, alpn } = hello;
   const destination = extensions.includes(SERVER_NAME) ? "d" : "i";
   const counts = twoDigits(cipherSuites.length) + twoDigits(extensions.length);
-  const start = `${by}${VERSIONS.get(version) ?? "00"}${destination}${counts}${endsOf(alpn[0])}`;
-  const others = sortedHex(extensions.filter((type) => type !== SERVER_NAME && type !== ALPN));
-  const signatures = signatureAlgorithms.length === 0 ? "" : `_${signatureAlgorithms.map(hex).join(",")}`;
-  return `${start}_${digest(sortedHex(cipherSuites))}_${digest(others === "" ? "" : others + signatures)}`;
+  return `${by}${VERSIONS.get(version) ?? "00"}${destination}${counts}${endsOf(alpn[0])}_${listDigests(hello)}`;
 }
 
 /** First and last character; of its hex digits where either is no letter or digit. */
@@ -38,6 +36,47 @@ function endsOf(protocol: string | undefined): string {
   if (/^[0-9A-Za-z]{2}$/.test(ends)) return ends;
   const digits = Buffer.from(protocol, "latin1").toString("hex");
   return digits[0]! + digits.at(-1)!;
+}
+
+type Lists = Pick<ClientHello, "cipherSuites" | "extensions" | "signatureAlgorithms">;
+
+/** A machine has few programs that speak TLS, and each offers the same again and again. */
+const KNOWN = new Map<number, { readonly lists: Lists; readonly digests: string }>();
+const MAX_KNOWN = 1_024;
+
+function listDigests(hello: Lists): string {
+  const key = keyOf(hello);
+  const known = KNOWN.get(key);
+  if (known !== undefined && isSame(known.lists, hello)) return known.digests;
+  const { cipherSuites, extensions, signatureAlgorithms } = hello;
+  const others = sortedHex(extensions.filter((type) => type !== SERVER_NAME && type !== ALPN));
+  const signatures = signatureAlgorithms.length === 0 ? "" : `_${signatureAlgorithms.map(hex).join(",")}`;
+  const digests = `${digest(sortedHex(cipherSuites))}_${digest(others === "" ? "" : others + signatures)}`;
+  if (KNOWN.size >= MAX_KNOWN) KNOWN.clear();
+  KNOWN.set(key, { lists: { cipherSuites, extensions, signatureAlgorithms }, digests });
+  return digests;
+}
+
+function keyOf({ cipherSuites, extensions, signatureAlgorithms }: Lists): number {
+  let key = 0;
+  for (const list of [cipherSuites, extensions, signatureAlgorithms]) {
+    for (const value of list) key = (Math.imul(key, 31) + value) | 0;
+  }
+  return key;
+}
+
+function isSame(left: Lists, right: Lists): boolean {
+  return (
+    areEqual(left.cipherSuites, right.cipherSuites) &&
+    areEqual(left.extensions, right.extensions) &&
+    areEqual(left.signatureAlgorithms, right.signatureAlgorithms)
+  );
+}
+
+function areEqual(left: readonly number[], right: readonly number[]): boolean {
+  if (left.length !== right.length) return false;
+  for (let i = 0; i < left.length; i++) if (left[i] !== right[i]) return false;
+  return true;
 }
 
 function sortedHex(values: readonly number[]): string {

@@ -1,4 +1,4 @@
-import { type StreamHead, type StreamSide, TLS_RECORDS } from "../../streams/index.js";
+import { type FrameKind, type StreamHead, type StreamSide, TLS_RECORDS } from "../../streams/index.js";
 import { type FlowContext, Match, type StreamProtocol, type StreamReader } from "../protocol-reader.js";
 import { CellShape } from "../tor/cell-shape.js";
 import { readCertificateNames } from "./certificate-names.js";
@@ -57,9 +57,10 @@ function matchRecords({ view, length, ended }: StreamHead): Match {
 }
 
 class TlsReader implements StreamReader {
-  readonly frames = TLS_RECORDS;
+  readonly frames: FrameKind | undefined;
   readonly #context: FlowContext;
-  readonly #shape = new CellShape();
+  /** Undefined where lists tell what the flow is. */
+  readonly #shape: CellShape | undefined;
   readonly #messages = [new HandshakeMessages(), new HandshakeMessages()] as const;
   readonly #visit = [
     (message: DataView) => this.#message(0, message),
@@ -73,7 +74,11 @@ class TlsReader implements StreamReader {
   constructor(context: FlowContext) {
     const { facts, ports } = context;
     this.#context = context;
-    facts.torShape = this.#shape;
+    if (!context.isListed) {
+      this.#shape = new CellShape();
+      this.frames = TLS_RECORDS;
+      facts.torShape = this.#shape;
+    }
     const isDot = ports.responder === DOT_PORT || ports.originator === DOT_PORT;
     // Until a hello is seen.
     facts.recognise(isDot ? "dns-over-tls" : "tls", isDot ? "port" : "shape");
@@ -86,8 +91,11 @@ class TlsReader implements StreamReader {
     return this.#messages[side].read(head, this.#visit[side]);
   }
 
-  frame(side: StreamSide, view: DataView, at: number, bodyBytes: number): void {
-    this.#shape.record(side, view.getUint8(at), bodyBytes);
+  frame(side: StreamSide, view: DataView, at: number, bodyBytes: number): boolean {
+    const shape = this.#shape;
+    if (shape === undefined) return false;
+    shape.record(side, view.getUint8(at), bodyBytes);
+    return !shape.isSettled;
   }
 
   /** @returns Whether this side may have more to tell: in TLS 1.3 all but the hellos is encrypted. */
@@ -119,7 +127,7 @@ class TlsReader implements StreamReader {
     else if (facts.protocol === "tls" && serverName !== undefined && isDohResolver(serverName)) {
       facts.recognise("dns-over-https", "content");
     }
-    this.#shape.hello(serverName, serverName !== undefined && names.knowsName(serverName));
+    this.#shape?.hello(serverName, serverName !== undefined && names.knowsName(serverName));
   }
 
   #serverHello(message: DataView): void {
@@ -127,7 +135,7 @@ class TlsReader implements StreamReader {
     if (hello === undefined) return;
     this.#version = hello.version;
     noteServerHello(this.#context, hello);
-    this.#shape.agreed(hello.version, hello.cipherSuite);
+    this.#shape?.agreed(hello.version, hello.cipherSuite);
   }
 
   #certificate(side: StreamSide, message: DataView): void {
@@ -141,7 +149,7 @@ class TlsReader implements StreamReader {
       facts.detail("clientCertificateNames", names);
       return;
     }
-    this.#shape.certificate(subject, issuer);
+    this.#shape?.certificate(subject, issuer);
     for (const name of names) facts.name(name, "certificate");
     facts.detail("certificateNames", names);
     if (issuer !== "") facts.detail("certificateIssuer", issuer);

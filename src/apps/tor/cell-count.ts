@@ -2,7 +2,7 @@
 const CELL_BYTES = 514;
 /**
  * tor hands over its buffer in chunks of 4,048 bytes, so that a burst of many cells is cut anywhere, but ends with a cell.
- * Of 53,560 bursts the longest had 6 records, and 32 cells.
+ * The longest burst that was seen whole had 6 records, and 32 cells.
  */
 const MAX_BURST_RECORDS = 16;
 /** TLS's encrypted handshake and the cells of variable size before the first whole one: 7 records were seen. */

@@ -41,6 +41,9 @@ const ENTER_RATIO = 9;
 /** Other records for each one of whole cells, to stay suspected: those lost by the capture spoil their neighbours. */
 const STAY_RATIO = 4;
 
+/** Records of the server after which a connection with more other records than whole cells is given up. */
+const SETTLING_RECORDS = 1_000;
+
 const APPLICATION_DATA = 23;
 const TLS_1_3 = 0x0304;
 /** VERSIONS with two link protocols, as arti, or three, as tor: circuit 2, command 1, length 2, and 2 for each. */
@@ -64,6 +67,7 @@ export class CellShape {
   #version = 0;
   /** Undefined where a name was read that is not of Tor's form. */
   #names: LinkNames | undefined = "unseen";
+  #hasCertificate = false;
   #hasVersions = false;
   #hasAnswer = false;
   #suspected = false;
@@ -84,6 +88,7 @@ export class CellShape {
 
   /** Common names of the server's certificate, where they can be read (TLS 1.2 and before). */
   certificate(subject: string, issuer: string): void {
+    this.#hasCertificate = true;
     this.#names = isTorCertificate(subject, issuer) ? "certificate" : undefined;
   }
 
@@ -101,6 +106,17 @@ export class CellShape {
   /** Whether all of this together looks like a Tor link. May change with each record. */
   get isSuspected(): boolean {
     return this.#suspected;
+  }
+
+  /**
+   * Whether it is no link of Tor's, whatever comes: by names of another form, a cipher that no relay takes, or many records
+   * that are mostly no cells.
+   */
+  get isSettled(): boolean {
+    if (this.#protection === undefined) return true;
+    if (this.#names === undefined) return this.#version === TLS_1_3 || this.#hasCertificate;
+    const { whole, others } = this.#server;
+    return !this.#suspected && whole + others >= SETTLING_RECORDS && whole < others;
   }
 
   /** For evidence; made when it is needed. */

@@ -5,7 +5,7 @@ import { StreamHead, type StreamSide } from "../../../src/streams/index.js";
 export function newContext(responderPort = 47_000): FlowContext {
   const now = new FactKeeper();
   const ports = { originator: 50_000, responder: responderPort };
-  return { facts: new FlowFacts(now), ports, names: new PassiveNames(), now };
+  return { facts: new FlowFacts(now), ports, isListed: false, names: new PassiveNames(), now };
 }
 
 /** The first bytes of a direction. */
