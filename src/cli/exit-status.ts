@@ -5,6 +5,9 @@ export const ExitStatus = {
   Ok: 0,
   NotListed: 1,
   NoData: 2,
+  /** Of `audit`. */
+  Leak: 1,
+  Inconclusive: 2,
   /** Of `relays verify`. */
   Invalid: 1,
   Unverified: 2,

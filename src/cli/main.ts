@@ -1,5 +1,7 @@
 import { Command, CommanderError, Option } from "commander";
 import type { TimeStyle } from "../report/tcpdump/index.js";
+import { auditOptions } from "./audit-arguments.js";
+import { AUDIT_FORMATS } from "./audit-output.js";
 import { captureFileOptions, recordingOptions } from "./capture-arguments.js";
 import { collect, directoryOptions } from "./directory-arguments.js";
 import { ExitStatus } from "./exit-status.js";
@@ -52,6 +54,12 @@ Examples:
   leek print node.pcap | grep -v '\\[tor '
   leek print --plain -tttt -r node.pcap tcp port 9001
   ssh node sudo tcpdump -i eth0 -U -w - | leek print -`;
+
+const AUDIT_EXAMPLES = `
+Examples:
+  leek audit node.pcapng --node 192.168.1.10 --node 2001:db8::10
+  sudo leek audit -i eth0 --duration 10m
+  leek audit node.pcap --drops 0 --json`;
 
 const EXPLAIN_EXAMPLES = `
 Examples:
@@ -174,6 +182,25 @@ function buildProgram(done: (status: number) => void): Command {
     done(await explain(path, { ...options, json: options.json === true }));
   });
 
+  const auditCommand = captureCommand(program, "audit", "[captures...]")
+    .summary("tell whether anything goes around Tor: clean, leak or inconclusive")
+    .description("Judges captures or interfaces: exit status 0 clean, 1 leak, 2 inconclusive (docs/audit.md).")
+    .option("-r <file>", READ_OPTION, collect)
+    .addOption(new Option("--format <format>", "how to print the report").choices(AUDIT_FORMATS).default("text"))
+    .option("--json", "the same as --format json: the document leek/audit@1")
+    .addHelpText("after", AUDIT_EXAMPLES);
+  auditOptions(auditCommand).action(async (words: string[], options) => {
+    const { audit, auditLive } = await import("./commands/audit.js");
+    const format = options.json ? "json" : options.format;
+    const live = liveSettings(words, options);
+    if (live !== undefined) {
+      done(await auditLive({ ...options, live, format }));
+      return;
+    }
+    const { paths, filter } = inputs(words, options);
+    done(await audit(paths, { ...options, filter, format }));
+  });
+
   program
     .command("interfaces")
     .summary("list the interfaces of this machine")
@@ -199,7 +226,7 @@ function captureCommand(program: Command, name: string, words: string): Command 
     .option("-f, --filter <expression>", "only packets that match, in pcap-filter syntax")
     .option("-c, --count <n>", "stop after n packets", positive)
     .option("-n", "accepted for tcpdump users: leek never looks names up");
-  if (name !== "analyze") printingOptions(command);
+  if (name === "print" || name === "capture") printingOptions(command);
   if (name === "capture") recordingOptions(command);
   return directoryOptions(payloadOptions(liveOptions(command)));
 }

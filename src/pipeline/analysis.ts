@@ -91,6 +91,7 @@ export class Analysis {
   /** Of flows that look like Tor by their packets: takes the place of the class by lists. */
   readonly #suspicions: (Classification | undefined)[] = [];
   readonly #processes: (ProcessMatch | undefined)[] = [];
+  readonly #firstPackets: number[] = [];
   /** Undefined when only headers count. */
   readonly #apps: ApplicationTracker | undefined;
   readonly #proxies = new ProxyCorrelation();
@@ -134,6 +135,16 @@ export class Analysis {
     if (hasPayload || (headers.tcpFlags & TcpFlag.SYN) !== 0) this.#readPayload(row, packet);
     if (hasPayload) this.#offerSpecimen(row, packet);
     return row;
+  }
+
+  /** Of the last packet observed; overwritten by the next one. */
+  get headers(): PacketHeaders {
+    return this.#headers;
+  }
+
+  /** Whether the last packet of the flow in this row came from its originator. */
+  isFromOriginator(row: number): boolean {
+    return this.#table.fromOriginator(row);
   }
 
   /** Whether the last packet observed began the flow in the row that `observe` returned. */
@@ -230,6 +241,7 @@ export class Analysis {
     this.#classifications[row] = this.#classifier.classify(this.#headers, opener, packet.seconds);
     this.#suspicions[row] = undefined;
     this.#processes[row] = undefined;
+    this.#firstPackets[row] = packet.number;
     const { protocol, srcPort, dstPort } = this.#headers;
     const isListed = this.#classifications[row]!.flowClass === "tor";
     if (this.#table.fromOriginator(row)) this.#apps?.begin(row, protocol, srcPort, dstPort, isListed);
@@ -316,6 +328,7 @@ export class Analysis {
     const carried = this.#proxies.of(flow.serial);
     return {
       flow,
+      firstPacket: this.#firstPackets[row]!,
       classification: this.classificationOf(row),
       names,
       remote,

@@ -7,6 +7,8 @@ import type { Endpoint } from "../net/index.js";
 /** An ended flow with everything that leek says of it. */
 export interface FlowRecord {
   readonly flow: Flow;
+  /** Number of its first packet. */
+  readonly firstPacket: number;
   readonly classification: Classification;
   /** What the capture itself calls the remote side: what the flow says, then names from earlier DNS answers. */
   readonly names: readonly string[];

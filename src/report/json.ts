@@ -14,7 +14,7 @@ import {
   spanOf,
 } from "../pipeline/index.js";
 import { EvidenceTexts } from "./evidence-texts.js";
-import { factsJson } from "./facts-json.js";
+import { factsJson, textsJson } from "./facts-json.js";
 
 /**
  * Writes the document `leek/analysis@1` (docs/analysis.schema.json) in pieces, flows first: they are written as they
@@ -47,7 +47,7 @@ export class AnalysisJsonWriter {
       `,"packets":{"originator":${flow.packets.originator},"responder":${flow.packets.responder}}` +
       `,"bytes":{"originator":${flow.bytes.originator},"responder":${flow.bytes.responder}}` +
       `,"first":"${this.#times.text(flow.first, digits)}","last":"${this.#times.text(flow.last, digits)}"` +
-      `,"names":${record.names.length === 0 ? "[]" : JSON.stringify(record.names)}` +
+      `,"names":${textsJson(record.names)}` +
       `,"originatorGuessed":${flow.originatorGuessed}` +
       (flow.tcpState === undefined ? "" : `,"tcpState":"${flow.tcpState}"`) +
       (flow.tunnel === undefined ? "" : `,"tunnel":${JSON.stringify(flow.tunnel)}`) +
@@ -72,10 +72,15 @@ export class AnalysisJsonWriter {
         unsupportedLinkTypes: frameTotals(result.unsupportedLinkTypes),
       },
       directory: directoryJson(result),
-      classes: Object.fromEntries(FLOW_CLASSES.map((name) => [name, classJson(result.classes[name])])),
+      classes: classesJson(result),
     };
     return `\n],\n${JSON.stringify(rest).slice(1)}\n`;
   }
+}
+
+/** What each class adds up to, as in leek/analysis@1. */
+export function classesJson({ classes }: AnalysisResult): object {
+  return Object.fromEntries(FLOW_CLASSES.map((name) => [name, classJson(classes[name])]));
 }
 
 /** Of one kind; the flows have them all. */

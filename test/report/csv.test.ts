@@ -3,6 +3,7 @@ import type { FlowRecord } from "../../src/pipeline/index.js";
 import { flowCsv } from "../../src/report/index.js";
 
 const record: FlowRecord = {
+  firstPacket: 1,
   flow: {
     row: 0,
     serial: 0,

@@ -1,0 +1,30 @@
+import type { AllowedFlow } from "./policy.js";
+import type { Subject } from "./rule.js";
+
+/** An exception of the policy that was used. They are never silent. */
+export interface ExceptionUse {
+  readonly because: string;
+  flows: number;
+  packets: number;
+  bytes: number;
+}
+
+/** Counts what exceptions let pass. */
+export class ExceptionUses {
+  readonly #uses = new Map<AllowedFlow, ExceptionUse>();
+
+  add(allowed: AllowedFlow, { record: { flow } }: Subject): void {
+    let use = this.#uses.get(allowed);
+    if (use === undefined) {
+      use = { because: allowed.because, flows: 0, packets: 0, bytes: 0 };
+      this.#uses.set(allowed, use);
+    }
+    use.flows++;
+    use.packets += flow.packets.originator + flow.packets.responder;
+    use.bytes += flow.bytes.originator + flow.bytes.responder;
+  }
+
+  all(): readonly ExceptionUse[] {
+    return [...this.#uses.values()];
+  }
+}

@@ -1,0 +1,77 @@
+import { formatIpAddress, type IpAddress, parseAddress } from "../net/index.js";
+
+/** Addresses with the same first `prefixLength` bits. */
+export interface Cidr extends IpAddress {
+  /** 0 to 32, or to 128. */
+  readonly prefixLength: number;
+}
+
+/** Reads `ADDR` or `ADDR/LENGTH`; undefined when the text is neither. */
+export function parseCidr(text: string): Cidr | undefined {
+  const [, addressText = "", lengthText] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const address = parseAddress(addressText);
+  if (address === undefined) return undefined;
+  const most = address.version === 4 ? 32 : 128;
+  const prefixLength = lengthText === undefined ? most : Number(lengthText);
+  return prefixLength <= most ? { ...address, prefixLength } : undefined;
+}
+
+/** As parseCidr reads it; without the length where that is a single address. */
+export function formatCidr(range: Cidr): string {
+  const isSingle = range.prefixLength === (range.version === 4 ? 32 : 128);
+  return isSingle ? formatIpAddress(range) : `${formatIpAddress(range)}/${range.prefixLength}`;
+}
+
+export function contains(range: Cidr, address: IpAddress): boolean {
+  if (range.version !== address.version) return false;
+  const words: readonly (readonly [number, number])[] =
+    range.version === 4
+      ? [[range.d, address.d]]
+      : [
+          [range.a, address.a],
+          [range.b, address.b],
+          [range.c, address.c],
+          [range.d, address.d],
+        ];
+  let left = range.prefixLength;
+  for (const [mine, other] of words) {
+    if (left <= 0) return true;
+    // A shift by 32 is one by 0.
+    const mask = left >= 32 ? -1 : ~(-1 >>> left);
+    if (((mine ^ other) & mask) !== 0) return false;
+    left -= 32;
+  }
+  return true;
+}
+
+const MAX_REMEMBERED = 65_536;
+
+/** Whose traffic is audited, by its addresses. */
+export class AuditedNode {
+  readonly #answers = new Map<string, boolean>();
+
+  /** @param ranges - Undefined: not known, so that everybody's traffic is audited. */
+  constructor(readonly ranges: readonly Cidr[] | undefined) {}
+
+  get names(): string[] {
+    return (this.ranges ?? []).map(formatCidr);
+  }
+
+  /** Whether an address in canonical text is the node's; undefined where its addresses are not known. */
+  has(text: string): boolean | undefined {
+    if (this.ranges === undefined) return undefined;
+    let answer = this.#answers.get(text);
+    if (answer === undefined) {
+      const address = parseAddress(text);
+      answer = address !== undefined && this.ranges.some((range) => contains(range, address));
+      if (this.#answers.size >= MAX_REMEMBERED) this.#answers.clear();
+      this.#answers.set(text, answer);
+    }
+    return answer;
+  }
+
+  /** Whether there is an address of the node for an IP version. */
+  knows(version: 4 | 6): boolean {
+    return this.ranges === undefined || this.ranges.some((range) => range.version === version);
+  }
+}

@@ -1,0 +1,118 @@
+import type { Protocol } from "../../apps/index.js";
+import type { RuleName } from "../finding.js";
+import { hitIf, type Rule, type Subject } from "../rule.js";
+
+const LAN_ANNOUNCEMENTS: readonly Protocol[] = ["mdns", "llmnr", "netbios-ns", "ssdp", "dhcp", "dhcpv6"];
+const PORT_MAPPINGS: readonly Protocol[] = ["nat-pmp", "pcp"];
+
+/** The clock's server learns when the machine is on, and its software. */
+export const ntp: Rule = simple(
+  "ntp",
+  ["ntp"],
+  123,
+  "The clock is set outside of Tor: the server learns when this machine runs.",
+  "Use a time source that needs no network, or one on the LAN (timedatectl set-ntp false; chrony with a local server).",
+);
+
+export const icmp: Rule = {
+  name: "icmp",
+  severity: "leak",
+  title: "ICMP leaves the site: it tells others that and when this machine runs.",
+  remedy:
+    "Ping nothing on the internet, and refuse outgoing ICMP in the firewall (nftables: meta l4proto { icmp, icmpv6 } drop).",
+  match: ({ isClearnet, record }) =>
+    hitIf(isClearnet && (record.flow.transport === "icmp" || record.flow.transport === "icmp6")),
+};
+
+export const stun: Rule = simple(
+  "stun",
+  ["stun", "dtls"],
+  3478,
+  "STUN or WebRTC outside of Tor: it exists to find out one's real address.",
+  "Turn WebRTC off in the program (media.peerconnection.enabled=false), and refuse UDP in the firewall.",
+);
+
+export const ssh: Rule = {
+  name: "ssh",
+  severity: "leak",
+  title: "SSH outside of Tor.",
+  remedy:
+    "Reach the machine by an onion service (HiddenServicePort 22), and servers through tor's SOCKS port (ProxyCommand).",
+  match: ({ isClearnet, direction, facts }) =>
+    hitIf(isClearnet && direction !== "inbound" && facts?.protocol === "ssh"),
+};
+
+export const mail: Rule = simple(
+  "mail",
+  ["smtp", "irc"],
+  undefined,
+  "Mail or chat outside of Tor.",
+  "Give the program tor's SOCKS port as its proxy, and use servers that take connections from Tor.",
+);
+
+export const bittorrent: Rule = simple(
+  "bittorrent",
+  ["bittorrent"],
+  undefined,
+  "BitTorrent outside of Tor: peers and trackers learn the address.",
+  "BitTorrent does not belong on a machine whose address is to stay hidden; Tor does not carry its UDP.",
+);
+
+/** Whoever answers opens a door in the router; the router learns that there is a service. */
+export const portMapping: Rule = {
+  name: "port-mapping",
+  severity: "warning",
+  title: "The router is asked to let connections in: the service can then be reached, and found, outside of Tor.",
+  remedy: "upnp=0 and natpmp=0 in bitcoin.conf; turn UPnP off in the router.",
+  match: ({ facts, isLan, isClearnet }) =>
+    hitIf(
+      (isLan || isClearnet) &&
+        facts?.protocol !== undefined &&
+        (PORT_MAPPINGS.includes(facts.protocol) || isSoap(facts.details)),
+    ),
+};
+
+/** Stays on the LAN, but names the machine to everybody there. */
+export const lanAnnouncement: Rule = {
+  name: "lan-announcement",
+  severity: "note",
+  title: "The machine announces itself to everybody on the LAN.",
+  remedy:
+    "Stop what announces: avahi-daemon, LLMNR=no and MulticastDNS=no in resolved.conf, nmbd; send no host name with DHCP (SendHostname=no).",
+  match: ({ facts, isLan, isClearnet }) =>
+    facts?.protocol === undefined || !LAN_ANNOUNCEMENTS.includes(facts.protocol)
+      ? undefined
+      : isClearnet
+        ? { severity: "leak", title: "The machine announces itself beyond the LAN." }
+        : hitIf(isLan && facts.disclosures.length > 0),
+};
+
+function isSoap(details: ReadonlyMap<string, unknown>): boolean {
+  const action = details.get("soapAction");
+  return typeof action === "string" && /PortMapping/i.test(action);
+}
+
+function simple(
+  name: RuleName,
+  protocols: readonly Protocol[],
+  port: number | undefined,
+  title: string,
+  remedy: string,
+): Rule {
+  return {
+    name,
+    severity: "leak",
+    title,
+    remedy,
+    match: (subject) => hitIf(subject.isClearnet && (speaks(subject, protocols) || isSilentOn(subject, port))),
+  };
+}
+
+function speaks({ facts }: Subject, protocols: readonly Protocol[]): boolean {
+  return facts?.protocol !== undefined && protocols.includes(facts.protocol);
+}
+
+/** UDP of which nothing was understood, on the protocol's own port. */
+function isSilentOn({ facts, record, remote }: Subject, port: number | undefined): boolean {
+  return port !== undefined && facts?.protocol === undefined && record.flow.transport === "udp" && remote.port === port;
+}

@@ -1,0 +1,47 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Cidr, type Policy, parseCidr, ROLES, type Role } from "../audit/index.js";
+import { durationSeconds } from "./quantities.js";
+
+/** What commander makes of the options below. */
+export interface AuditArguments {
+  readonly node?: readonly Cidr[];
+  readonly role?: Role;
+  readonly policy?: string;
+  readonly minDuration?: number;
+  readonly expectBootstrap?: boolean;
+  readonly trustUnverified?: boolean;
+  readonly drops?: number;
+}
+
+/** The options of an audit. */
+export function auditOptions(command: Command): Command {
+  return command
+    .option("--node <address>", "an address of the audited node, or ADDR/LENGTH (repeatable)", collectCidr)
+    .addOption(new Option("--role <role>", "what the node is to Tor; client unless told").choices(ROLES))
+    .option("--policy <file>", "a policy: a file, or a preset by its name")
+    .option("--min-duration <time>", "inconclusive when the capture is shorter: 30s, 10m, 2h", durationSeconds)
+    .option("--expect-bootstrap", "the capture has the system's start: leaks before Tor is up are told apart")
+    .option("--trust-unverified", "relay documents count though their signatures were not verified")
+    .option("--drops <n>", "packets that the recorder said it lost, for captures that do not say so", wholeNumber);
+}
+
+/** The policy with what the command line says, which goes before it. */
+export function withArguments(policy: Policy, options: AuditArguments): Policy {
+  return {
+    ...policy,
+    nodes: [...policy.nodes, ...(options.node ?? [])],
+    role: options.role ?? policy.role,
+    minDurationSeconds: options.minDuration ?? policy.minDurationSeconds,
+  };
+}
+
+function collectCidr(text: string, before: readonly Cidr[] = []): Cidr[] {
+  const range = parseCidr(text);
+  if (range === undefined) throw new InvalidArgumentError("it must be an address, or ADDR/LENGTH.");
+  return [...before, range];
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError("it must be a whole number.");
+  return Number(text);
+}

@@ -1,0 +1,161 @@
+import { AuditedNode, type AuditReport, LeakAudit, PacketWatch, type Policy, parseCidr } from "../../audit/index.js";
+import type { CapturedPacket } from "../../base/index.js";
+import type { LiveSource, PacketSource } from "../../capture/index.js";
+import { listInterfaces } from "../../host/index.js";
+import { Analysis } from "../../pipeline/index.js";
+import { type AuditArguments, withArguments } from "../audit-arguments.js";
+import { type AuditFormat, auditOutput } from "../audit-output.js";
+import { loadPolicy } from "../audit-policy.js";
+import { type DirectoryOptions, DirectorySources } from "../directory-options.js";
+import { ExitStatus } from "../exit-status.js";
+import { FlowProcesses } from "../flow-processes.js";
+import { LiveDirectory } from "../live-directory.js";
+import { announce } from "../live-messages.js";
+import { loadFilter } from "../load-filter.js";
+import { say } from "../messages.js";
+import { type PayloadOptions, payloadSettings } from "../payload-arguments.js";
+import { ProcessLookup } from "../process-lookup.js";
+import { readCaptures } from "../read-capture.js";
+import { type LiveSettings, readLive } from "../read-live.js";
+
+export interface AuditCommandOptions extends DirectoryOptions, PayloadOptions, AuditArguments {
+  readonly filter: string | undefined;
+  readonly count: number | undefined;
+  readonly format: AuditFormat;
+}
+
+export interface LiveAuditOptions extends Omit<AuditCommandOptions, "filter"> {
+  readonly live: LiveSettings;
+  /** Whether to find the process of each flow. */
+  readonly processes: boolean;
+}
+
+/** One audit: flows as they end, and the packets that make them. */
+class AuditRun {
+  readonly analysis: Analysis;
+  readonly #audit: LeakAudit;
+  readonly #watch: PacketWatch;
+  #taken = 0;
+
+  constructor(
+    policy: Policy,
+    node: AuditedNode,
+    options: Omit<AuditCommandOptions, "filter">,
+    directory: ConstructorParameters<typeof Analysis>[0]["directory"],
+    isFiltered: boolean,
+  ) {
+    this.#audit = new LeakAudit(
+      {
+        policy,
+        node,
+        expectBootstrap: options.expectBootstrap === true,
+        trustUnverified: options.trustUnverified === true,
+        loss: { stated: options.drops },
+        isFiltered: isFiltered || options.count !== undefined || options.headersOnly === true,
+      },
+      () => this.#watch,
+    );
+    this.analysis = new Analysis({
+      directory,
+      ...payloadSettings(options),
+      onFlow: (record) => this.#audit.flow(record),
+    });
+    this.#watch = new PacketWatch(this.analysis);
+  }
+
+  /** @returns The packet's row, see Analysis.observe. */
+  packet(packet: CapturedPacket): number {
+    const row = this.analysis.observe(packet);
+    this.#watch.packet(packet, row);
+    this.#taken++;
+    return row;
+  }
+
+  isEnough(count: number | undefined): boolean {
+    return this.#taken === count;
+  }
+
+  finish(source: PacketSource): AuditReport {
+    return this.#audit.finish(this.analysis.finish(source.infos));
+  }
+}
+
+/** `leek audit CAPTURE...`: does anything of the node go around Tor? The exit status tells: 0 clean, 1 leak, 2 inconclusive. */
+export async function audit(paths: readonly string[], options: AuditCommandOptions): Promise<number> {
+  const policy = withArguments(await loadPolicy(options.policy), options);
+  const sources = new DirectorySources(withPolicy(options, policy));
+  const filter = options.filter === undefined ? undefined : await loadFilter(options.filter);
+  const node = new AuditedNode(policy.nodes.length === 0 ? undefined : policy.nodes);
+  let run: AuditRun | undefined;
+  const source = await readCaptures(paths, {
+    async start(opened: PacketSource, from: number | undefined) {
+      const directory = await sources.load(from);
+      for (const { linkType } of opened.infos.flatMap((info) => info.interfaces)) filter?.prepare(linkType);
+      run = new AuditRun(policy, node, options, directory, filter !== undefined);
+    },
+    packet(packet: CapturedPacket) {
+      if (filter !== undefined && !filter.matches(packet)) return true;
+      run!.packet(packet);
+      return !run!.isEnough(options.count);
+    },
+    batch() {},
+  });
+  for (const note of sources.notes) say(note.message);
+  return finish(run!.finish(source), options.format);
+}
+
+/** `leek audit -i IFACE --duration TIME`: the same, live; the node is this machine. */
+export async function auditLive(options: LiveAuditOptions): Promise<number> {
+  const policy = withArguments(await loadPolicy(options.policy), options);
+  const directory = await LiveDirectory.start(withPolicy(options, policy), say);
+  try {
+    let run: AuditRun | undefined;
+    let processes: FlowProcesses | undefined;
+    const own = ownAddresses();
+    const node = new AuditedNode(
+      policy.nodes.length > 0 ? policy.nodes : own.flatMap((address) => parseCidr(address) ?? []),
+    );
+    const { source } = await readLive(options.live, {
+      async open(opened: LiveSource) {
+        run = new AuditRun(policy, node, options, directory.directory, options.live.expression !== undefined);
+        if (options.processes) {
+          const isOwn = new Set(own);
+          processes = new FlowProcesses(run.analysis, await ProcessLookup.start(), (address) => isOwn.has(address));
+        }
+        for (const note of directory.notes) say(note.message);
+        announce(opened.infos, options.live);
+        const { analysis } = run;
+        directory.watch((newer) => analysis.useDirectory(newer));
+      },
+      packet(packet: CapturedPacket) {
+        const row = run!.packet(packet);
+        if (row >= 0 && run!.analysis.beganFlow) processes?.add(row);
+        return !run!.isEnough(options.count);
+      },
+      batch() {
+        processes?.ask();
+        return true;
+      },
+    });
+    await Promise.all([processes?.close(), directory.close()]);
+    for (const note of processes?.notes ?? []) say(note);
+    return finish(run!.finish(source), options.format);
+  } finally {
+    await directory.close();
+  }
+}
+
+async function finish(report: AuditReport, format: AuditFormat): Promise<number> {
+  await auditOutput(report, format);
+  return { clean: ExitStatus.Ok, leak: ExitStatus.Leak, inconclusive: ExitStatus.Inconclusive }[report.verdict];
+}
+
+/** What the policy says of bridges and authorities stands beside what the command line says. */
+function withPolicy<Options extends DirectoryOptions>(options: Options, policy: Policy): Options {
+  const { bridge = [], authority = [] } = options;
+  return { ...options, bridge: [...bridge, ...policy.bridges], authority: [...authority, ...policy.authorities] };
+}
+
+function ownAddresses(): string[] {
+  return listInterfaces().flatMap(({ addresses }) => addresses.map(({ address }) => address));
+}

@@ -1,0 +1,2 @@
+export { auditDocument, auditJson, findingJson } from "./json.js";
+export { auditText } from "./text.js";
