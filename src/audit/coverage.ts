@@ -47,6 +47,8 @@ export interface Evidence {
   readonly unnamed: number;
   readonly torFlows: number;
   readonly outside: number;
+  /** What was sent or planted and not found, a sentence each. */
+  readonly canariesMissed: readonly string[];
 }
 
 /** Link types of which a frame begins with its IP header: tunnels, mostly (DLT_RAW, LINKTYPE_RAW, IPV4, IPV6). */
@@ -146,7 +148,8 @@ function* ofPlace({ analysis, audited, outside, node, unnamed }: Evidence): Gene
   if (unnamed > 0) yield ["addresses-unnamed", `${counted(unnamed, "flows")}; the node is ${node.names.join(", ")}.`];
 }
 
-function* ofExpectations({ policy, torFlows }: Evidence, { durationSeconds }: AuditCoverage): Generator<Found> {
+function* ofExpectations({ policy, torFlows, canariesMissed }: Evidence, { durationSeconds }: AuditCoverage): Generator<Found> {
+  for (const missed of canariesMissed) yield ["canary-missed", missed];
   if (policy.expectTor && torFlows === 0) yield ["no-tor-traffic"];
   const { minDurationSeconds } = policy;
   if (minDurationSeconds !== undefined && durationSeconds < minDurationSeconds) {

@@ -1,3 +1,4 @@
+export { type Canary, makeCanary } from "./canary.js";
 export type { AuditCoverage, LossKnowledge } from "./coverage.js";
 export type { ExceptionUse } from "./exceptions.js";
 export { type Finding, type FindingFlow, RULE_NAMES, type RuleName, SEVERITIES, type Severity } from "./finding.js";

@@ -1,6 +1,8 @@
 import { formatIsoSeconds } from "../base/index.js";
 import type { FlowClass } from "../classify/index.js";
+import { parseAddress } from "../net/index.js";
 import type { AnalysisResult, FlowRecord } from "../pipeline/index.js";
+import { type Canary, isCanary, makeCanary, plantCanaries } from "./canary.js";
 import { type AuditCoverage, findReasons, type LossKnowledge } from "./coverage.js";
 import { type ExceptionUse, ExceptionUses } from "./exceptions.js";
 import { FailOpenWatch, failOpen } from "./fail-open.js";
@@ -25,6 +27,8 @@ export interface AuditOptions {
   readonly trustUnverified: boolean;
   /** What is known of lost packets, beside what the capture says. */
   readonly loss: LossKnowledge;
+  /** Those that were sent past Tor to see whether they are found; each must be. */
+  readonly canaries: readonly Canary[];
   /** Only a part of the packets was looked at. */
   readonly isFiltered: boolean;
 }
@@ -41,6 +45,9 @@ export interface AuditReport {
   readonly coverage: AuditCoverage;
   readonly analysis: AnalysisResult;
 }
+
+/** Of a node whose addresses are not known. */
+const SAMPLE_ADDRESSES = { 4: "192.168.0.2", 6: "fd00::2" } as const;
 
 /** Addresses of a node that is not known by name, told in the report. */
 const MAX_INFERRED = 64;
@@ -61,6 +68,7 @@ export class LeakAudit {
   #unjudged = 0;
   #unlisted = 0;
   #torFlows = 0;
+  readonly #canariesFound = new Set<Canary>();
   /** Flows that left the machine, or might have. */
   #outside = 0;
   #unnamed = 0;
@@ -80,6 +88,11 @@ export class LeakAudit {
     if (subject.direction === "foreign") {
       this.#otherHosts++;
       if (subject.isClearnet && !node.knows(record.flow.ipVersion)) this.#unnamed++;
+      return;
+    }
+    const canary = this.#options.canaries.find((it) => isCanary(record, it));
+    if (canary !== undefined) {
+      if (this.#isFound(subject)) this.#canariesFound.add(canary);
       return;
     }
     this.#audited++;
@@ -112,6 +125,7 @@ export class LeakAudit {
       unnamed: this.#unnamed,
       torFlows: this.#torFlows,
       outside: this.#outside,
+      canariesMissed: [...this.#missedCanaries(), ...this.#missedPlants(analysis)],
     });
     const findings = this.#findings.all();
     const isLeak = findings.some(({ severity }) => severity === "leak");
@@ -131,11 +145,39 @@ export class LeakAudit {
     };
   }
 
+  /** Whether a flow would be found to be a leak, and told. */
+  #isFound(subject: Subject): boolean {
+    if (this.#options.policy.allow.some((it) => isAllowed(it, subject))) return false;
+    return hitsOf(subject).some(({ rule, hit }) => this.#severity(rule, hit) === "leak");
+  }
+
+  #missedCanaries(): string[] {
+    const { canaries } = this.#options;
+    const missed = canaries.length - this.#canariesFound.size;
+    return missed === 0 ? [] : [`${missed} of ${canaries.length} that were sent.`];
+  }
+
+  /** A document with false relays, or a policy that lets everything pass, is found in each audit, without a packet sent. */
+  #missedPlants({ directory, first, last }: AnalysisResult): string[] {
+    const { node, policy } = this.#options;
+    // What an exit sends belongs to nobody who could be named.
+    if (first === undefined || last === undefined || policy.role === "exit") return [];
+    const sources = ([4, 6] as const).flatMap((version) => {
+      const own = node.ranges === undefined ? parseAddress(SAMPLE_ADDRESSES[version]) : node.addressOf(version);
+      return own === undefined ? [] : [own];
+    });
+    const canaries = sources.map((source, i) => makeCanary(source, i));
+    const found = [first, last].map((at) =>
+      plantCanaries(directory, canaries, at).filter((record) => this.#isFound(subjectOf(record, node, policy.role))),
+    );
+    return found.every((records) => records.length === canaries.length)
+      ? []
+      : ["One that was planted into the analysis."];
+  }
+
   #judge(subject: Subject): void {
     const { policy } = this.#options;
-    const main = firstMatch(MAIN_RULES, subject);
-    const further = FURTHER_RULES.map((rule) => ({ rule, hit: rule.match(subject) }));
-    const hits = [main, ...further].filter((it): it is Match => it?.hit !== undefined);
+    const hits = hitsOf(subject);
     if (hits.length === 0) {
       if (subject.isUnjudged) this.#unjudged++;
       return;
@@ -197,6 +239,12 @@ export class LeakAudit {
 interface Match {
   readonly rule: Rule;
   readonly hit: Hit;
+}
+
+function hitsOf(subject: Subject): Match[] {
+  const main = firstMatch(MAIN_RULES, subject);
+  const further = FURTHER_RULES.map((rule) => ({ rule, hit: rule.match(subject) }));
+  return [main, ...further].filter((it): it is Match => it?.hit !== undefined);
 }
 
 function firstMatch(rules: readonly Rule[], subject: Subject): Match | undefined {

@@ -1,4 +1,4 @@
-import { formatIpAddress, type IpAddress, parseAddress } from "../net/index.js";
+import { formatIpAddress, type IpAddress, localRange, parseAddress } from "../net/index.js";
 
 /** Addresses with the same first `prefixLength` bits. */
 export interface Cidr extends IpAddress {
@@ -68,6 +68,14 @@ export class AuditedNode {
       this.#answers.set(text, answer);
     }
     return answer;
+  }
+
+  /** An address of the node of this IP version, with which it can reach others than itself and its link. */
+  addressOf(version: 4 | 6): IpAddress | undefined {
+    return this.ranges?.find((range) => {
+      const kind = localRange(range.version, range.a, range.b, range.c, range.d);
+      return range.version === version && kind !== "loopback" && kind !== "link-local";
+    });
   }
 
   /** Whether there is an address of the node for an IP version. */

@@ -85,8 +85,8 @@ export const REASONS = {
     remedy: "Audit live on the relay's machine, where leek finds the process of each flow.",
   },
   "canary-missed": {
-    text: "The planted packet was not found, so that a leak would not have been found either.",
-    remedy: "Capture on the interface by which the node's traffic leaves.",
+    text: "A canary, a packet that goes around Tor for a test, was not found: a leak would not have been found either.",
+    remedy: "Capture on the interface by which the node's traffic leaves; look at the relay documents and at the policy's exceptions.",
   },
 } as const satisfies Readonly<Record<string, { readonly text: string; readonly remedy: string }>>;
 export type ReasonCode = keyof typeof REASONS;

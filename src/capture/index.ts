@@ -1,4 +1,5 @@
 export { fractionDigitsOf } from "./fraction-digits.js";
+export { type FrameSender, openFrameSender } from "./libpcap/index.js";
 export type { LiveSource } from "./live/joined-source.js";
 export type { LiveEvent, LiveOptions } from "./live/live-options.js";
 export { openLive } from "./live/open-live.js";

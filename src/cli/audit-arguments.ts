@@ -11,6 +11,7 @@ export interface AuditArguments {
   readonly expectBootstrap?: boolean;
   readonly trustUnverified?: boolean;
   readonly drops?: number;
+  readonly canary?: boolean;
 }
 
 /** The options of an audit. */
@@ -22,6 +23,7 @@ export function auditOptions(command: Command): Command {
     .option("--min-duration <time>", "inconclusive when the capture is shorter: 30s, 10m, 2h", durationSeconds)
     .option("--expect-bootstrap", "the capture has the system's start: leaks before Tor is up are told apart")
     .option("--trust-unverified", "relay documents count though their signatures were not verified")
+    .option("--canary", "with -i and --duration: send a harmless packet past Tor, first and last, that must be found")
     .option("--drops <n>", "packets that the recorder said it lost, for captures that do not say so", wholeNumber);
 }
 

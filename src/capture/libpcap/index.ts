@@ -5,6 +5,7 @@ export {
   checkExpressionOfAnyVersion,
   compileExpression,
 } from "./compile.js";
+export { type FrameSender, openFrameSender } from "./frame-sender.js";
 export { captureFailed, noPermission } from "./live-errors.js";
 export {
   LAST_BLOCK_MS,

@@ -1,4 +1,12 @@
-import { AuditedNode, type AuditReport, LeakAudit, PacketWatch, type Policy, parseCidr } from "../../audit/index.js";
+import {
+  AuditedNode,
+  type AuditReport,
+  type Canary,
+  LeakAudit,
+  PacketWatch,
+  type Policy,
+  parseCidr,
+} from "../../audit/index.js";
 import type { CapturedPacket } from "../../base/index.js";
 import type { LiveSource, PacketSource } from "../../capture/index.js";
 import { listInterfaces } from "../../host/index.js";
@@ -6,6 +14,7 @@ import { Analysis } from "../../pipeline/index.js";
 import { type AuditArguments, withArguments } from "../audit-arguments.js";
 import { type AuditFormat, auditOutput } from "../audit-output.js";
 import { loadPolicy } from "../audit-policy.js";
+import { CanarySender, withLastCanary } from "../canary-sender.js";
 import { type DirectoryOptions, DirectorySources } from "../directory-options.js";
 import { ExitStatus } from "../exit-status.js";
 import { FlowProcesses } from "../flow-processes.js";
@@ -32,6 +41,8 @@ export interface LiveAuditOptions extends Omit<AuditCommandOptions, "filter"> {
 
 /** One audit: flows as they end, and the packets that make them. */
 class AuditRun {
+  /** Those that were sent. */
+  readonly canaries: Canary[] = [];
   readonly analysis: Analysis;
   readonly #audit: LeakAudit;
   readonly #watch: PacketWatch;
@@ -51,6 +62,7 @@ class AuditRun {
         expectBootstrap: options.expectBootstrap === true,
         trustUnverified: options.trustUnverified === true,
         loss: { stated: options.drops },
+        canaries: this.canaries,
         isFiltered: isFiltered || options.count !== undefined || options.headersOnly === true,
       },
       () => this.#watch,
@@ -111,11 +123,12 @@ export async function auditLive(options: LiveAuditOptions): Promise<number> {
   try {
     let run: AuditRun | undefined;
     let processes: FlowProcesses | undefined;
+    let canaries: CanarySender | undefined;
     const own = ownAddresses();
     const node = new AuditedNode(
       policy.nodes.length > 0 ? policy.nodes : own.flatMap((address) => parseCidr(address) ?? []),
     );
-    const { source } = await readLive(options.live, {
+    const { source } = await readLive(withLastCanary(options), {
       async open(opened: LiveSource) {
         run = new AuditRun(policy, node, options, directory.directory, options.live.expression !== undefined);
         if (options.processes) {
@@ -124,6 +137,7 @@ export async function auditLive(options: LiveAuditOptions): Promise<number> {
         }
         for (const note of directory.notes) say(note.message);
         announce(opened.infos, options.live);
+        if (options.canary === true) canaries = CanarySender.start(options.live, run.canaries);
         const { analysis } = run;
         directory.watch((newer) => analysis.useDirectory(newer));
       },
@@ -137,6 +151,7 @@ export async function auditLive(options: LiveAuditOptions): Promise<number> {
         return true;
       },
     });
+    canaries?.close();
     await Promise.all([processes?.close(), directory.close()]);
     for (const note of processes?.notes ?? []) say(note);
     return finish(run!.finish(source), options.format);
