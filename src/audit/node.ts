@@ -49,9 +49,25 @@ const MAX_REMEMBERED = 65_536;
 /** Whose traffic is audited, by its addresses. */
 export class AuditedNode {
   readonly #answers = new Map<string, boolean>();
+  #ranges: readonly Cidr[] | undefined;
 
   /** @param ranges - Undefined: not known, so that everybody's traffic is audited. */
-  constructor(readonly ranges: readonly Cidr[] | undefined) {}
+  constructor(ranges: readonly Cidr[] | undefined) {
+    this.#ranges = ranges;
+  }
+
+  get ranges(): readonly Cidr[] | undefined {
+    return this.#ranges;
+  }
+
+  /** Takes in further addresses: a machine gets new ones while it is audited. */
+  extend(ranges: readonly Cidr[]): void {
+    const known = new Set(this.names);
+    const added = ranges.filter((range) => !known.has(formatCidr(range)));
+    if (this.#ranges === undefined || added.length === 0) return;
+    this.#ranges = [...this.#ranges, ...added];
+    this.#answers.clear();
+  }
 
   get names(): string[] {
     return (this.ranges ?? []).map(formatCidr);
@@ -78,8 +94,8 @@ export class AuditedNode {
     });
   }
 
-  /** Whether there is an address of the node for an IP version. */
+  /** Whether there is an address of the node by which it can be on the internet with this IP version. */
   knows(version: 4 | 6): boolean {
-    return this.ranges === undefined || this.ranges.some((range) => range.version === version);
+    return this.ranges === undefined || this.addressOf(version) !== undefined;
   }
 }

@@ -2,6 +2,7 @@ import {
   AuditedNode,
   type AuditReport,
   type Canary,
+  type Cidr,
   LeakAudit,
   PacketWatch,
   type Policy,
@@ -38,6 +39,9 @@ export interface LiveAuditOptions extends Omit<AuditCommandOptions, "filter"> {
   /** Whether to find the process of each flow. */
   readonly processes: boolean;
 }
+
+/** An address is the machine's for longer than that. */
+const REFRESH_MS = 2_000;
 
 /** One audit: flows as they end, and the packets that make them. */
 class AuditRun {
@@ -120,14 +124,17 @@ export async function audit(paths: readonly string[], options: AuditCommandOptio
 export async function auditLive(options: LiveAuditOptions): Promise<number> {
   const policy = withArguments(await loadPolicy(options.policy), options);
   const directory = await LiveDirectory.start(withPolicy(options, policy), say);
+  const own = ownAddresses();
+  const node = new AuditedNode(policy.nodes.length > 0 ? policy.nodes : rangesOf(own));
+  // Leases end, and privacy extensions of IPv6 make new addresses: what goes out by these is the machine's too.
+  const refresh = () => {
+    if (policy.nodes.length === 0) node.extend(rangesOf(ownAddresses()));
+  };
+  const refreshing = setInterval(refresh, REFRESH_MS);
   try {
     let run: AuditRun | undefined;
     let processes: FlowProcesses | undefined;
     let canaries: CanarySender | undefined;
-    const own = ownAddresses();
-    const node = new AuditedNode(
-      policy.nodes.length > 0 ? policy.nodes : own.flatMap((address) => parseCidr(address) ?? []),
-    );
     const { source } = await readLive(withLastCanary(options), {
       async open(opened: LiveSource) {
         run = new AuditRun(policy, node, options, directory.directory, options.live.expression !== undefined);
@@ -151,11 +158,13 @@ export async function auditLive(options: LiveAuditOptions): Promise<number> {
         return true;
       },
     });
+    refresh();
     canaries?.close();
     await Promise.all([processes?.close(), directory.close()]);
     for (const note of processes?.notes ?? []) say(note);
     return finish(run!.finish(source), options.format);
   } finally {
+    clearInterval(refreshing);
     await directory.close();
   }
 }
@@ -169,6 +178,10 @@ async function finish(report: AuditReport, format: AuditFormat): Promise<number>
 function withPolicy<Options extends DirectoryOptions>(options: Options, policy: Policy): Options {
   const { bridge = [], authority = [] } = options;
   return { ...options, bridge: [...bridge, ...policy.bridges], authority: [...authority, ...policy.authorities] };
+}
+
+function rangesOf(addresses: readonly string[]): Cidr[] {
+  return addresses.flatMap((address) => parseCidr(address) ?? []);
 }
 
 function ownAddresses(): string[] {
