@@ -14,7 +14,6 @@ import {
   type DatagramProtocol,
   type DatagramReader,
   type FlowContext,
-  type FlowPorts,
   Match,
   type StreamProtocol,
   type StreamReader,
@@ -37,15 +36,6 @@ const MAX_DATAGRAMS = 4;
 const MAX_MATCH_BYTES = 128;
 const FIRST_ROWS = 256;
 
-/** What is known of one live flow's application. */
-interface FlowState {
-  readonly context: FlowContext;
-  stream: StreamReader | undefined;
-  datagram: DatagramReader | undefined;
-  /** Whether the sizes of its records looked like Tor's when they were looked at last. */
-  suspected: boolean;
-}
-
 /** What the row of a flow needs per packet. */
 const Interest = { None: 0, Stream: 1, Datagram: 2 } as const;
 
@@ -58,14 +48,18 @@ export class ApplicationTracker implements StreamObserver {
   readonly #protocols: ProtocolSet;
   readonly #streams: TcpStreams;
   readonly #keeper: FactKeeper;
-  readonly #states: (FlowState | undefined)[] = [];
-  // By row.
+  // By row. Arrays rather than an object for each flow: a packet then has fewer places in memory to look at.
+  readonly #facts: (FlowFacts | undefined)[] = [];
+  readonly #streamReaders: (StreamReader | undefined)[] = [];
+  readonly #datagramReaders: (DatagramReader | undefined)[] = [];
   #interest = new Uint8Array(FIRST_ROWS);
   /** Datagrams that told nothing. */
   #unknown = new Uint8Array(FIRST_ROWS);
   /** Originator's port << 16 | responder's port. */
   #ports = new Int32Array(FIRST_ROWS);
   #listed = new Uint8Array(FIRST_ROWS);
+  /** Of the flow that is being matched. */
+  readonly #matchPorts = { originator: 0, responder: 0 };
 
   constructor(protocols: ProtocolSet, limits: ApplicationLimits = {}) {
     this.#protocols = protocols;
@@ -85,7 +79,7 @@ export class ApplicationTracker implements StreamObserver {
    */
   begin(row: number, protocol: number, originatorPort: number, responderPort: number, isListed = false): void {
     if (row >= this.#interest.length) this.#grow(row);
-    this.#states[row] = undefined;
+    this.#forget(row);
     this.#unknown[row] = 0;
     this.#ports[row] = (originatorPort << 16) | responderPort;
     this.#listed[row] = isListed ? 1 : 0;
@@ -122,7 +116,7 @@ export class ApplicationTracker implements StreamObserver {
 
   /** What a live flow said so far; undefined when nothing was understood. */
   factsOf(row: number): FlowFacts | undefined {
-    return this.#states[row]?.context.facts;
+    return this.#facts[row];
   }
 
   /**
@@ -133,19 +127,21 @@ export class ApplicationTracker implements StreamObserver {
   end(row: number): FlowFacts | undefined {
     if (this.#interest[row] === Interest.Stream) this.#streams.end(row);
     this.#interest[row] = Interest.None;
-    const facts = this.#states[row]?.context.facts;
-    this.#states[row] = undefined;
+    const facts = this.#facts[row];
+    this.#forget(row);
     return facts;
   }
 
   head(row: number, side: StreamSide, head: StreamHead): number {
-    const state = this.#states[row];
-    if (state?.stream !== undefined) return state.stream.read(side, head);
-    const ports = this.#portsOf(row);
+    const reader = this.#streamReaders[row];
+    if (reader !== undefined) return reader.read(side, head);
+    const ports = this.#matchPorts;
+    ports.originator = this.#ports[row]! >>> 16;
+    ports.responder = this.#ports[row]! & 0xffff;
     let needsMore = false;
     for (const protocol of this.#protocols.streams) {
       const match = protocol.match(head, side, ports);
-      if (match === Match.Yes) return this.#open(row, protocol, ports, side, head);
+      if (match === Match.Yes) return this.#open(row, protocol, side, head);
       if (match === Match.NeedMore) needsMore = true;
     }
     if (needsMore && !head.ended && head.length < MAX_MATCH_BYTES) return head.length + 1;
@@ -153,19 +149,14 @@ export class ApplicationTracker implements StreamObserver {
   }
 
   readonly frame = (row: number, side: StreamSide, view: DataView, at: number, bodyBytes: number): void => {
-    const state = this.#states[row];
-    if (state?.stream?.frame === undefined) return;
-    if (!state.stream.frame(side, view, at, bodyBytes)) this.#streams.stopFrames(row);
-    const shape = state.context.facts.torShape;
-    if (shape === undefined || shape.isSuspected === state.suspected) return;
-    state.suspected = !state.suspected;
-    this.#keeper.changed = true;
+    const reader = this.#streamReaders[row];
+    if (reader?.frame === undefined) return;
+    if (!reader.frame(side, view, at, bodyBytes)) this.#streams.stopFrames(row);
   };
 
-  #open(row: number, protocol: StreamProtocol, ports: FlowPorts, side: StreamSide, head: StreamHead): number {
-    const state = this.#newState(row, ports);
-    const reader = protocol.open(state.context);
-    state.stream = reader;
+  #open(row: number, protocol: StreamProtocol, side: StreamSide, head: StreamHead): number {
+    const reader = protocol.open(this.#contextOf(row));
+    this.#streamReaders[row] = reader;
     if (reader.frames !== undefined) this.#streams.followFrames(row, reader.frames);
     const otherSide = side === 0 ? 1 : 0;
     const other = this.#streams.headOf(row, otherSide);
@@ -176,8 +167,7 @@ export class ApplicationTracker implements StreamObserver {
   }
 
   #datagram(row: number, side: StreamSide, view: DataView, headers: PacketHeaders): void {
-    const state = this.#states[row];
-    let reader = state?.datagram;
+    let reader = this.#datagramReaders[row];
     if (reader === undefined) {
       const protocol = this.#protocols.datagrams.find((it) => it.match(view, headers));
       if (protocol === undefined) {
@@ -185,9 +175,8 @@ export class ApplicationTracker implements StreamObserver {
         if (this.#unknown[row]! >= MAX_DATAGRAMS) this.#interest[row] = Interest.None;
         return;
       }
-      const opened = this.#newState(row, this.#portsOf(row));
-      reader = protocol.open(opened.context);
-      opened.datagram = reader;
+      reader = protocol.open(this.#contextOf(row));
+      this.#datagramReaders[row] = reader;
     }
     if (!reader.read(view, headers, side)) this.#interest[row] = Interest.None;
   }
@@ -195,24 +184,22 @@ export class ApplicationTracker implements StreamObserver {
   /** Nothing more of this flow is wanted: what it said is kept, and not who read it. */
   #leave(row: number): void {
     this.#interest[row] = Interest.None;
-    const state = this.#states[row];
-    if (state === undefined) return;
-    state.stream = undefined;
-    if (!state.suspected) state.context.facts.torShape = undefined;
+    this.#streamReaders[row] = undefined;
+    const facts = this.#facts[row];
+    if (facts?.torShape?.isSuspected === false) facts.torShape = undefined;
   }
 
-  #newState(row: number, ports: FlowPorts): FlowState {
+  #forget(row: number): void {
+    this.#facts[row] = undefined;
+    this.#streamReaders[row] = undefined;
+    this.#datagramReaders[row] = undefined;
+  }
+
+  #contextOf(row: number): FlowContext {
     const facts = new FlowFacts(this.#keeper);
-    const isListed = this.#listed[row] === 1;
-    const context: FlowContext = { facts, ports, isListed, names: this.names, now: this.#keeper };
-    const state: FlowState = { context, stream: undefined, datagram: undefined, suspected: false };
-    this.#states[row] = state;
-    return state;
-  }
-
-  #portsOf(row: number): FlowPorts {
-    const ports = this.#ports[row]!;
-    return { originator: ports >>> 16, responder: ports & 0xffff };
+    this.#facts[row] = facts;
+    const ports = { originator: this.#ports[row]! >>> 16, responder: this.#ports[row]! & 0xffff };
+    return { facts, ports, isListed: this.#listed[row] === 1, names: this.names, now: this.#keeper };
   }
 
   #grow(row: number): void {

@@ -132,7 +132,9 @@ export class FlowFacts {
   readonly #keeper: FactKeeper;
   readonly #names: { readonly name: string; readonly source: NameSource }[] = [];
   readonly #disclosures: Disclosure[] = [];
-  readonly #details = new Map<string, DetailValue>();
+  // Of details, in the same order. To look through a handful is quicker than a Map, and takes less memory.
+  readonly #keys: string[] = [];
+  readonly #values: DetailValue[] = [];
 
   constructor(keeper: FactKeeper) {
     this.#keeper = keeper;
@@ -151,9 +153,24 @@ export class FlowFacts {
     return this.#disclosures;
   }
 
-  /** Facts of the protocol itself, such as its version; keys in camelCase, see docs/applications.md. */
+  /** Facts of the protocol itself, such as its version; keys in camelCase, see docs/applications.md. Made anew each time. */
   get details(): ReadonlyMap<string, DetailValue> {
-    return this.#details;
+    return new Map(this.#keys.map((key, i) => [key, this.#values[i]!]));
+  }
+
+  get detailKeys(): readonly string[] {
+    return this.#keys;
+  }
+
+  /** In the order of `detailKeys`. */
+  get detailValues(): readonly DetailValue[] {
+    return this.#values;
+  }
+
+  /** One of them; undefined where there is none. */
+  detailOf(key: string): DetailValue | undefined {
+    const index = this.#indexOf(key);
+    return index < 0 ? undefined : this.#values[index];
   }
 
   /** The protocol of the flow. A later call overrules: HTTP CONNECT was HTTP at first. */
@@ -163,12 +180,21 @@ export class FlowFacts {
     this.#note();
   }
 
-  /** A fact for whoever looks at this flow alone. Lists are cut at 64 items, strings at 256 characters. */
+  /**
+   * A fact for whoever looks at this flow alone. Lists are cut at 64 items, strings at 256 characters. A list that needs no
+   * cut is kept as it is, and not copied: who adds to it calls this again.
+   */
   detail(key: string, value: DetailValue): void {
-    if (this.#details.size >= MAX_DETAILS && !this.#details.has(key)) return;
     const kept = bounded(value);
-    if (this.#details.get(key) === kept) return;
-    this.#details.set(key, kept);
+    const index = this.#indexOf(key);
+    if (index < 0) {
+      if (this.#keys.length >= MAX_DETAILS) return;
+      this.#keys.push(key);
+      this.#values.push(kept);
+    } else {
+      if (this.#values[index] === kept && typeof kept !== "object") return;
+      this.#values[index] = kept;
+    }
     this.#note();
   }
 
@@ -176,7 +202,7 @@ export class FlowFacts {
   name(name: string, source: NameSource): void {
     if (name === "" || this.#names.length >= MAX_NAMES) return;
     const value = cut(name);
-    if (this.#names.some((known) => known.name === value)) return;
+    for (const known of this.#names) if (known.name === value) return;
     this.#names.push({ name: value, source });
     this.#note();
   }
@@ -184,7 +210,7 @@ export class FlowFacts {
   /** A fact that anyone on the path learns from the packet that is being read. The same one counts once. */
   disclose(kind: DisclosureKind, value: string): void {
     const text = cut(value);
-    if (this.#disclosures.some((known) => known.kind === kind && known.value === text)) return;
+    for (const known of this.#disclosures) if (known.kind === kind && known.value === text) return;
     if (this.#disclosures.length >= MAX_DISCLOSURES || this.#keeper.left <= 0) {
       this.more++;
       return;
@@ -192,6 +218,17 @@ export class FlowFacts {
     this.#keeper.left--;
     this.#disclosures.push({ kind, value: text, packet: this.#keeper.packet });
     this.#note();
+  }
+
+  /** `torShape` came to look like Tor, or does so no more. */
+  shapeChanged(): void {
+    this.#keeper.changed = true;
+  }
+
+  #indexOf(key: string): number {
+    const keys = this.#keys;
+    for (let i = 0; i < keys.length; i++) if (keys[i] === key) return i;
+    return -1;
   }
 
   #note(): void {
@@ -211,7 +248,13 @@ function cut(text: string): string {
 
 function bounded(value: DetailValue): DetailValue {
   if (typeof value === "string") return cut(value);
-  if (typeof value !== "object") return value;
+  if (typeof value !== "object" || fits(value)) return value;
   const list = value.slice(0, MAX_LIST);
   return list.map((item) => (typeof item === "string" ? cut(item) : item)) as readonly string[] | readonly number[];
+}
+
+function fits(list: readonly (string | number)[]): boolean {
+  if (list.length > MAX_LIST) return false;
+  for (const item of list) if (typeof item === "string" && item.length > MAX_VALUE_LENGTH) return false;
+  return true;
 }

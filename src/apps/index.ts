@@ -1,5 +1,6 @@
 export { type ApplicationLimits, ApplicationTracker, type ProtocolSet } from "./application-tracker.js";
 export {
+  type DetailValue,
   DISCLOSURE_KINDS,
   type Disclosure,
   type DisclosureKind,

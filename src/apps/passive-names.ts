@@ -24,8 +24,13 @@ export class PassiveNames {
   /** Learns from a DNS response; anything else is ignored. */
   learn(view: DataView, start: number, end: number, seconds: number, nanoseconds: number): void {
     readDnsAnswers(view, start, end, (name, version, a, b, c, d) => {
-      if (name !== "") this.#add(formatAddress(version, a, b, c, d), { name, seconds, nanoseconds });
+      if (name !== "") this.answered(name, formatAddress(version, a, b, c, d), seconds, nanoseconds);
     });
+  }
+
+  /** Learns one address, in canonical text, that a DNS response gave for a name. */
+  answered(name: string, address: string, seconds: number, nanoseconds: number): void {
+    this.#add(address, { name, seconds, nanoseconds });
   }
 
   /** Notes that somebody asked for a name. */

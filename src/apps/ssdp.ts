@@ -56,7 +56,7 @@ function textOf(view: DataView, start: number, end: number): string {
 function note({ facts }: FlowContext, text: string): void {
   const [first = "", ...lines] = text.split("\n", MAX_FIELDS);
   const method = /^[A-Z-]+(?= )/.exec(first)?.[0] ?? "response";
-  if (!facts.details.has("method")) facts.detail("method", method);
+  if (facts.detailOf("method") === undefined) facts.detail("method", method);
   // A line without an end was cut.
   if (!text.endsWith("\n") && lines.length + 1 < MAX_FIELDS) lines.pop();
   for (const line of lines) {
@@ -69,7 +69,7 @@ function note({ facts }: FlowContext, text: string): void {
 function noteField(facts: FlowContext["facts"], name: string, value: string): void {
   switch (name) {
     case "ST":
-      if (!facts.details.has("searchTarget")) facts.detail("searchTarget", value);
+      if (facts.detailOf("searchTarget") === undefined) facts.detail("searchTarget", value);
       break;
     case "USN":
     case "NT":

@@ -269,10 +269,11 @@ export class Analysis {
 
   #readPayload(row: number, packet: CapturedPacket): void {
     const apps = this.#apps;
+    // First what is true of most packets.
+    if (apps === undefined || !(apps.wants(row) || this.#proxies.isWaiting)) return;
     const headers = this.#headers;
     // A later fragment begins in the midst of what it carries, and a transport header that was cut tells no beginning.
-    if (apps === undefined || headers.fragment === Fragment.Later) return;
-    if (!apps.wants(row) && !this.#proxies.isWaiting) return;
+    if (headers.fragment === Fragment.Later) return;
     if (headers.transportStatus !== DecodeStatus.Ok && headers.transportStatus !== DecodeStatus.NonIp) return;
     const fromOriginator = this.#table.fromOriginator(row);
     if (apps.observe(row, fromOriginator ? 0 : 1, packet, headers)) this.#learn(row, apps.factsOf(row)!);
@@ -294,6 +295,7 @@ export class Analysis {
 
   /** Gives a flow that no list has its class by its packets, or takes it back. */
   #suspect(row: number, { torShape }: FlowFacts): void {
+    if (torShape === undefined && this.#suspicions[row] === undefined) return;
     const base = this.#classifications[row]!;
     const isSuspected = torShape?.isSuspected === true && base.flowClass === "clearnet";
     const before = this.classificationOf(row);
@@ -389,7 +391,9 @@ function namesOf(
   if (passive === undefined) return NO_NAMES;
   const learned = passive.namesOf(remote.endpoint.address, flow.first.seconds, flow.first.nanoseconds);
   if (facts === undefined || facts.names.length === 0) return learned;
-  return [...new Set([...facts.names.map(({ name }) => name), ...learned])];
+  const names = facts.names.map(({ name }) => name);
+  for (const name of learned) if (!names.includes(name)) names.push(name);
+  return names;
 }
 
 /** The internet side of a flow; the responder where both sides are on the internet, or none is. */

@@ -16,20 +16,25 @@ const MAX_VALUES = 1_000;
 
 interface Kept {
   flows: number;
+  /** Number of the flow that counted last, see DisclosedTotals. */
+  lastFlow: number;
   readonly values: Set<string>;
+  lastValue: string | undefined;
   hasMore: boolean;
 }
 
 /** What somebody on the path learns from all flows of a class. */
 export class DisclosedTotals {
   readonly #kinds = new Map<DisclosureKind, Kept>();
+  /** Flows added, those that disclose nothing left out. */
+  #flows = 0;
 
   add({ disclosures }: FlowFacts): void {
-    const counted = new Set<DisclosureKind>();
+    this.#flows++;
     for (const { kind, value } of disclosures) {
       const kept = this.#kept(kind);
-      if (!counted.has(kind)) {
-        counted.add(kind);
+      if (kept.lastFlow !== this.#flows) {
+        kept.lastFlow = this.#flows;
         kept.flows++;
       }
       addValue(kept, value);
@@ -55,7 +60,7 @@ export class DisclosedTotals {
   #kept(kind: DisclosureKind): Kept {
     let kept = this.#kinds.get(kind);
     if (kept === undefined) {
-      kept = { flows: 0, values: new Set(), hasMore: false };
+      kept = { flows: 0, lastFlow: 0, values: new Set(), lastValue: undefined, hasMore: false };
       this.#kinds.set(kind, kept);
     }
     return kept;
@@ -63,6 +68,10 @@ export class DisclosedTotals {
 }
 
 function addValue(kept: Kept, value: string): void {
+  // A look into the set hashes the text, which is new with each flow: not where nothing can change, nor for what most
+  // flows have in common, such as a fingerprint.
+  if (kept.hasMore || value === kept.lastValue) return;
+  kept.lastValue = value;
   if (kept.values.has(value)) return;
   if (kept.values.size < MAX_VALUES) kept.values.add(value);
   else kept.hasMore = true;

@@ -14,7 +14,7 @@ import {
   spanOf,
 } from "../pipeline/index.js";
 import { EvidenceTexts } from "./evidence-texts.js";
-import { factsJson, textsJson } from "./facts-json.js";
+import { FactTexts, textsJson } from "./facts-json.js";
 
 /**
  * Writes the document `leek/analysis@1` (docs/analysis.schema.json) in pieces, flows first: they are written as they
@@ -25,6 +25,7 @@ import { factsJson, textsJson } from "./facts-json.js";
 export class AnalysisJsonWriter {
   #flows = 0;
   readonly #evidence = new EvidenceTexts();
+  readonly #facts = new FactTexts();
   readonly #times = new TimeTexts();
 
   head(): string {
@@ -51,7 +52,7 @@ export class AnalysisJsonWriter {
       `,"originatorGuessed":${flow.originatorGuessed}` +
       (flow.tcpState === undefined ? "" : `,"tcpState":"${flow.tcpState}"`) +
       (flow.tunnel === undefined ? "" : `,"tunnel":${JSON.stringify(flow.tunnel)}`) +
-      factsJson(record.facts) +
+      this.#facts.text(record.facts) +
       (record.carried === undefined ? "" : carriedJson(record.carried)) +
       (record.process === undefined ? "" : `,"process":${processJson(record.process)}`) +
       "}"

@@ -129,8 +129,12 @@ class BitcoinReader implements StreamReader {
       const command = commandOf(view, at);
       if (command === "version" || command === "addr" || command === "addrv2") {
         if (head.length < end && !head.ended) return end;
-        if (head.length < end || checksumHolds(view, at)) {
-          this.#message(side, command, view, at + HEADER_BYTES, Math.min(end, head.length), length);
+        const stop = Math.min(end, head.length);
+        // A checksum takes 20 us: not where nothing hangs on it.
+        const matters =
+          this.#chain === undefined || this.#hasNews(side, command, view, at + HEADER_BYTES, stop, length);
+        if (matters && (head.length < end || checksumHolds(view, at))) {
+          this.#message(side, command, view, at + HEADER_BYTES, stop, length);
         } else if (this.#chain === undefined) break;
       }
       said.next = end;
@@ -138,6 +142,12 @@ class BitcoinReader implements StreamReader {
     }
     said.done = true;
     return Infinity;
+  }
+
+  /** Whether a message, if its checksum holds, may tell something. */
+  #hasNews(side: StreamSide, command: string, view: DataView, start: number, end: number, length: number): boolean {
+    if (command === "version") return !this.#said[side].hasVersion;
+    return (command === "addr" ? readAddr : readAddrV2)(view, start, end, length, () => {}) > 0;
   }
 
   /** Whether a message of this flow's chain begins here. The first one decides which that is. */

@@ -44,11 +44,11 @@ export const MAX_COMMANDS = 32;
 
 /** The commands that a side has said, each as three numbers: looked up for each message of a flow without allocating. */
 export class CommandSet {
-  readonly #words = new Int32Array(MAX_COMMANDS * 3);
-  #count = 0;
+  // Three for each: a typed array would have its bytes elsewhere, which is a second place in memory to look at.
+  readonly #words: number[] = [];
 
   get isFull(): boolean {
-    return this.#count === MAX_COMMANDS;
+    return this.#words.length === MAX_COMMANDS * 3;
   }
 
   /** @param at - Of the 12 bytes. */
@@ -57,7 +57,7 @@ export class CommandSet {
     const second = view.getInt32(at + 4);
     const third = view.getInt32(at + 8);
     const words = this.#words;
-    for (let i = 0; i < this.#count * 3; i += 3) {
+    for (let i = 0; i < words.length; i += 3) {
       if (words[i] === first && words[i + 1] === second && words[i + 2] === third) return true;
     }
     return false;
@@ -65,9 +65,6 @@ export class CommandSet {
 
   /** To be called when it is not full. */
   add(view: DataView, at: number): void {
-    const i = this.#count++ * 3;
-    this.#words[i] = view.getInt32(at);
-    this.#words[i + 1] = view.getInt32(at + 4);
-    this.#words[i + 2] = view.getInt32(at + 8);
+    this.#words.push(view.getInt32(at), view.getInt32(at + 4), view.getInt32(at + 8));
   }
 }

@@ -17,8 +17,10 @@ export class DnsConversation {
   #seenCodes = 0;
   #hasSubnet = false;
   /** The question read last, as it stood: its name, type and class. */
-  #question = new Uint8Array(0);
+  #question: Uint8Array | undefined;
   #questionName = "";
+  /** Whether addresses in the message that is being read tell what they are called: as in readDnsAnswers. */
+  #learns = false;
 
   constructor(context: FlowContext) {
     this.#context = context;
@@ -37,10 +39,13 @@ export class DnsConversation {
     const { isResponse } = message;
     this.#noteHeader(isResponse);
     let asked: string | undefined;
+    this.#learns = message.questions === 0;
     while (message.nextQuestion()) {
       const name = this.#readQuestion(view);
+      if (message.questions !== 1) continue;
+      this.#learns = name !== undefined;
       // Of a whole zone, each record has its own name.
-      if (message.questions === 1 && message.type !== DnsType.AXFR && message.type !== DnsType.IXFR) asked = name;
+      if (message.type !== DnsType.AXFR && message.type !== DnsType.IXFR) asked = name;
     }
     while (message.nextRecord()) {
       if (message.type === DnsType.OPT) this.#readEdns(view);
@@ -48,8 +53,6 @@ export class DnsConversation {
         this.#readAnswer(asked);
       }
     }
-    const { names, now } = this.#context;
-    if (isResponse) names.learn(view, start, end, now.seconds, now.nanoseconds);
     return true;
   }
 
@@ -70,7 +73,7 @@ export class DnsConversation {
   /** True once any message has the flag. */
   #noteFlag(key: string, flag: number): void {
     const { facts } = this.#context;
-    const known = facts.details.get(key);
+    const known = facts.detailOf(key);
     const value = MESSAGE.has(flag);
     if (known !== true && known !== value) facts.detail(key, value);
   }
@@ -86,16 +89,16 @@ export class DnsConversation {
     if (name === undefined) return undefined;
     this.#lookups.question(name, message.type);
     if (message.questions === 1) {
-      if (this.#question.length !== length) this.#question = new Uint8Array(length);
-      for (let i = 0; i < length; i++) this.#question[i] = view.getUint8(start + i);
+      this.#question = new Uint8Array(view.buffer, view.byteOffset + start, length).slice();
       this.#questionName = name;
     }
     return name;
   }
 
   #isSameQuestion(view: DataView, start: number, length: number): boolean {
-    if (this.#question.length !== length) return false;
-    for (let i = 0; i < length; i++) if (this.#question[i] !== view.getUint8(start + i)) return false;
+    const question = this.#question;
+    if (question?.length !== length) return false;
+    for (let i = 0; i < length; i++) if (question[i] !== view.getUint8(start + i)) return false;
     return true;
   }
 
@@ -104,22 +107,30 @@ export class DnsConversation {
     const message = MESSAGE;
     const version = message.addressVersion;
     if (version === undefined && message.type !== DnsType.CNAME && message.type !== DnsType.PTR) return;
-    if (!this.#lookups.takesAnswers) {
-      this.#context.facts.more++;
-      return;
-    }
+    const takesAnswer = this.#lookups.takesAnswers;
+    if (!takesAnswer) this.#context.facts.more++;
+    const learns = this.#learns && version !== undefined;
+    // The strings that follow take time.
+    if (!takesAnswer && !learns) return;
     const value = version === undefined ? message.nameInData() : message.address();
     const name = version === undefined ? message.name() : (asked ?? message.name());
-    if (value === undefined || name === undefined) return;
+    if (learns) this.#learn(name, value);
+    if (!takesAnswer || value === undefined || name === undefined) return;
     this.#lookups.onionName(value);
     this.#lookups.answer(name, value);
+  }
+
+  #learn(name: string | undefined, address: string | undefined): void {
+    const { names, now } = this.#context;
+    if (name === undefined) this.#learns = false;
+    else if (name !== "" && address !== undefined) names.answered(name, address, now.seconds, now.nanoseconds);
   }
 
   #readEdns(view: DataView): void {
     const { facts } = this.#context;
     const { dataStart, dataEnd } = MESSAGE;
     if (dataStart === dataEnd) return;
-    if (!facts.details.has("cookie") && hasCookie(view, dataStart, dataEnd)) facts.detail("cookie", true);
+    if (facts.detailOf("cookie") === undefined && hasCookie(view, dataStart, dataEnd)) facts.detail("cookie", true);
     if (this.#hasSubnet) return;
     const subnet = clientSubnet(view, dataStart, dataEnd);
     if (subnet === undefined) return;

@@ -23,7 +23,7 @@ export class LookupFacts {
   // By the index of #questions, so that what is known need not be written to be found.
   readonly #names: string[] = [];
   readonly #types: number[] = [];
-  readonly #onionNames = new Set<string>();
+  readonly #onionNames: string[] = [];
   #answers = 0;
   #announced = 0;
 
@@ -72,9 +72,9 @@ export class LookupFacts {
 
   /** Notes a name if it is of an onion service: somebody asked DNS for what Tor alone may know. */
   onionName(name: string): void {
-    if (!name.includes(".onion") || !ONION.test(name) || this.#onionNames.has(name)) return;
-    if (this.#onionNames.size >= MAX_ONION_NAMES) return;
-    this.#onionNames.add(name);
+    if (!name.includes(".onion") || !ONION.test(name) || this.#onionNames.includes(name)) return;
+    if (this.#onionNames.length >= MAX_ONION_NAMES) return;
+    this.#onionNames.push(name);
     this.#context.facts.disclose("onion-name", name);
   }
 

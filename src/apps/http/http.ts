@@ -87,7 +87,7 @@ class HttpReader implements StreamReader {
     if (this.#client === side) return false;
     const { facts } = this.#context;
     this.#status = response.status;
-    if (!facts.details.has("version")) facts.detail("version", response.version);
+    if (facts.detailOf("version") === undefined) facts.detail("version", response.version);
     if ((response.status >= 200 || response.status === 101) && !this.#hasStatus) {
       this.#hasStatus = true;
       facts.detail("status", response.status);

@@ -62,7 +62,7 @@ class QuicReader implements DatagramReader {
 
   #packet(view: DataView, { payloadEnd }: PacketHeaders, side: StreamSide, packet: LongHeader): void {
     const { facts } = this.#context;
-    if (!facts.details.has("version")) facts.detail("version", packet.version.name);
+    if (facts.detailOf("version") === undefined) facts.detail("version", packet.version.name);
     // Where the snaplen cut it, its tag is missing: there is no telling whether the keys are right.
     if (packet.type !== PacketType.Initial || packet.end > payloadEnd) return;
     if (this.#client !== undefined && this.#client !== side) return;

@@ -1,3 +1,5 @@
+import { KnownLists } from "./known-lists.js";
+
 /** What a ClientHello says in the clear. */
 export interface ClientHello {
   /** The newest version that it offers, as on the wire: 0x0304 is TLS 1.3, 0xfefc DTLS 1.3. */
@@ -37,6 +39,14 @@ const MAX_NAME = 255;
 const TLS = 0x03;
 const DTLS = 0xfe;
 
+// What is being read; lengths in a ClientHello have 16 bits.
+const NUMBERS = new Uint16Array(1 << 16);
+const EXTENSIONS = new Uint16Array(1 << 14);
+const NUMBER_LISTS = new KnownLists<readonly number[]>();
+const PROTOCOL_LISTS = new KnownLists<readonly string[]>();
+const NO_NUMBERS: readonly number[] = [];
+const NO_PROTOCOLS: readonly string[] = [];
+
 /**
  * Reads a ClientHello as far as its bytes reach. `start` is at the handshake header, not at that of a record; of DTLS,
  * where the header is longer, the fragments are put together behind a header as TLS has it.
@@ -62,10 +72,10 @@ export function readClientHello(
   const hello = {
     version: view.getUint16(start + MESSAGE_HEADER),
     serverName: undefined as string | undefined,
-    alpn: [] as string[],
-    cipherSuites: [] as number[],
-    extensions: [] as number[],
-    signatureAlgorithms: [] as number[],
+    alpn: NO_PROTOCOLS,
+    cipherSuites: NO_NUMBERS,
+    extensions: NO_NUMBERS,
+    signatureAlgorithms: NO_NUMBERS,
     hasEncryptedHello: false,
     isCut: true,
   };
@@ -76,7 +86,7 @@ export function readClientHello(
   }
   if (stop - at < 2) return hello;
   const ciphersEnd = at + 2 + view.getUint16(at);
-  readNumbers(view, at + 2, Math.min(stop, ciphersEnd), hello.cipherSuites);
+  hello.cipherSuites = readNumbers(view, at + 2, Math.min(stop, ciphersEnd));
   if (stop - ciphersEnd < 1) return hello;
   at = ciphersEnd + 1 + view.getUint8(ciphersEnd); // compression methods
   if (stop - at < 2) {
@@ -87,22 +97,23 @@ export function readClientHello(
   const extensionsEnd = at + 2 + view.getUint16(at);
   const reach = Math.min(stop, extensionsEnd);
   at += 2;
+  let count = 0;
   while (reach - at >= 4) {
     const type = view.getUint16(at);
     const body = at + 4;
     const bodyEnd = body + view.getUint16(at + 2);
     if (type === Extension.serverName) hello.serverName ??= readServerName(view, body, Math.min(bodyEnd, reach));
-    if (bodyEnd > reach) return hello;
-    if (!isGrease(type)) hello.extensions.push(type);
-    if (type === Extension.alpn) readProtocols(view, body + 2, bodyEnd, hello.alpn);
-    else if (type === Extension.signatureAlgorithms) readNumbers(view, body + 2, bodyEnd, hello.signatureAlgorithms);
-    else if (type === Extension.supportedVersions) {
-      const versions: number[] = [];
-      readNumbers(view, body + 1, bodyEnd, versions);
-      hello.version = newestVersion(versions, isDatagram) ?? hello.version;
+    if (bodyEnd > reach) break;
+    if (!isGrease(type)) EXTENSIONS[count++] = type;
+    if (type === Extension.alpn) hello.alpn = joined(hello.alpn, readProtocols(view, body + 2, bodyEnd));
+    else if (type === Extension.signatureAlgorithms) {
+      hello.signatureAlgorithms = joined(hello.signatureAlgorithms, readNumbers(view, body + 2, bodyEnd));
+    } else if (type === Extension.supportedVersions) {
+      hello.version = newestVersion(readNumbers(view, body + 1, bodyEnd), isDatagram) ?? hello.version;
     } else if (type === Extension.encryptedClientHello) hello.hasEncryptedHello = true;
     at = bodyEnd;
   }
+  hello.extensions = NUMBER_LISTS.of(EXTENSIONS, count, listOf);
   hello.isCut = at !== extensionsEnd;
   return hello;
 }
@@ -112,11 +123,23 @@ function isGrease(value: number): boolean {
   return (value & 0x0f0f) === 0x0a0a && value >> 8 === (value & 0xff);
 }
 
-function readNumbers(view: DataView, start: number, end: number, out: number[]): void {
+/** The same list for the same numbers. */
+function readNumbers(view: DataView, start: number, end: number): readonly number[] {
+  let count = 0;
   for (let at = start; end - at >= 2; at += 2) {
     const value = view.getUint16(at);
-    if (!isGrease(value)) out.push(value);
+    if (!isGrease(value)) NUMBERS[count++] = value;
   }
+  return NUMBER_LISTS.of(NUMBERS, count, listOf);
+}
+
+function listOf(numbers: Uint16Array): readonly number[] {
+  return [...numbers];
+}
+
+/** An extension may stand there twice, against the rules. */
+function joined<T>(before: readonly T[], list: readonly T[]): readonly T[] {
+  return before.length === 0 ? list : [...before, ...list];
 }
 
 function readServerName(view: DataView, start: number, end: number): string | undefined {
@@ -127,13 +150,22 @@ function readServerName(view: DataView, start: number, end: number): string | un
   return latin1(view, start + 5, start + 5 + length);
 }
 
-function readProtocols(view: DataView, start: number, end: number, out: string[]): void {
-  for (let at = start; end - at >= 1; ) {
-    const next = at + 1 + view.getUint8(at);
-    if (next > end) return;
-    out.push(latin1(view, at + 1, next));
+function readProtocols(view: DataView, start: number, end: number): readonly string[] {
+  let count = 0;
+  for (let at = start; at < end; at++) NUMBERS[count++] = view.getUint8(at);
+  return PROTOCOL_LISTS.of(NUMBERS, count, protocolsOf);
+}
+
+function protocolsOf(numbers: Uint16Array): readonly string[] {
+  const bytes = Buffer.from(numbers);
+  const protocols: string[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const next = at + 1 + bytes[at]!;
+    if (next > bytes.length) break;
+    protocols.push(bytes.toString("latin1", at + 1, next));
     at = next;
   }
+  return protocols;
 }
 
 /** Drafts' numbers do not count. */

@@ -23,10 +23,17 @@ const VERSIONS: ReadonlyMap<number, string> = new Map([
  * Source: the technical details published with JA4 by FoxIO.
  */
 export function ja4(hello: ClientHello, by: HelloTransport): string {
-  const { version, cipherSuites, extensions, alpn } = hello;
+  const key = keyOf(hello, by);
+  const known = KNOWN.get(key);
+  if (known !== undefined && known.by === by && isSame(known.hello, hello)) return known.fingerprint;
+  const { version, cipherSuites, extensions, signatureAlgorithms, alpn } = hello;
   const destination = extensions.includes(SERVER_NAME) ? "d" : "i";
   const counts = twoDigits(cipherSuites.length) + twoDigits(extensions.length);
-  return `${by}${VERSIONS.get(version) ?? "00"}${destination}${counts}${endsOf(alpn[0])}_${listDigests(hello)}`;
+  const start = `${by}${VERSIONS.get(version) ?? "00"}${destination}${counts}${endsOf(alpn[0])}`;
+  const fingerprint = `${start}_${listDigests(hello)}`;
+  if (KNOWN.size >= MAX_KNOWN) KNOWN.clear();
+  KNOWN.set(key, { hello: { version, cipherSuites, extensions, signatureAlgorithms, alpn }, by, fingerprint });
+  return fingerprint;
 }
 
 /** First and last character; of its hex digits where either is no letter or digit. */
@@ -38,35 +45,37 @@ function endsOf(protocol: string | undefined): string {
   return digits[0]! + digits.at(-1)!;
 }
 
-type Lists = Pick<ClientHello, "cipherSuites" | "extensions" | "signatureAlgorithms">;
+/** What the fingerprint is made of. */
+type Fingerprinted = Pick<ClientHello, "version" | "cipherSuites" | "extensions" | "signatureAlgorithms" | "alpn">;
 
-/** A machine has few programs that speak TLS, and each offers the same again and again. */
-const KNOWN = new Map<number, { readonly lists: Lists; readonly digests: string }>();
-const MAX_KNOWN = 1_024;
-
-function listDigests(hello: Lists): string {
-  const key = keyOf(hello);
-  const known = KNOWN.get(key);
-  if (known !== undefined && isSame(known.lists, hello)) return known.digests;
-  const { cipherSuites, extensions, signatureAlgorithms } = hello;
-  const others = sortedHex(extensions.filter((type) => type !== SERVER_NAME && type !== ALPN));
-  const signatures = signatureAlgorithms.length === 0 ? "" : `_${signatureAlgorithms.map(hex).join(",")}`;
-  const digests = `${digest(sortedHex(cipherSuites))}_${digest(others === "" ? "" : others + signatures)}`;
-  if (KNOWN.size >= MAX_KNOWN) KNOWN.clear();
-  KNOWN.set(key, { lists: { cipherSuites, extensions, signatureAlgorithms }, digests });
-  return digests;
+interface Known {
+  readonly hello: Fingerprinted;
+  readonly by: HelloTransport;
+  readonly fingerprint: string;
 }
 
-function keyOf({ cipherSuites, extensions, signatureAlgorithms }: Lists): number {
-  let key = 0;
+/** A machine has few programs that speak TLS, and each offers the same again and again. */
+const KNOWN = new Map<number, Known>();
+const MAX_KNOWN = 1_024;
+
+function listDigests({ cipherSuites, extensions, signatureAlgorithms }: Fingerprinted): string {
+  const others = sortedHex(extensions.filter((type) => type !== SERVER_NAME && type !== ALPN));
+  const signatures = signatureAlgorithms.length === 0 ? "" : `_${signatureAlgorithms.map(hex).join(",")}`;
+  return `${digest(sortedHex(cipherSuites))}_${digest(others === "" ? "" : others + signatures)}`;
+}
+
+function keyOf({ version, cipherSuites, extensions, signatureAlgorithms }: Fingerprinted, by: HelloTransport): number {
+  let key = version + by.charCodeAt(0);
   for (const list of [cipherSuites, extensions, signatureAlgorithms]) {
     for (const value of list) key = (Math.imul(key, 31) + value) | 0;
   }
   return key;
 }
 
-function isSame(left: Lists, right: Lists): boolean {
+function isSame(left: Fingerprinted, right: Fingerprinted): boolean {
   return (
+    left.version === right.version &&
+    left.alpn[0] === right.alpn[0] &&
     areEqual(left.cipherSuites, right.cipherSuites) &&
     areEqual(left.extensions, right.extensions) &&
     areEqual(left.signatureAlgorithms, right.signatureAlgorithms)
@@ -74,6 +83,8 @@ function isSame(left: Lists, right: Lists): boolean {
 }
 
 function areEqual(left: readonly number[], right: readonly number[]): boolean {
+  // As a rule it is the same list, see KnownLists.
+  if (left === right) return true;
   if (left.length !== right.length) return false;
   for (let i = 0; i < left.length; i++) if (left[i] !== right[i]) return false;
   return true;

@@ -36,6 +36,10 @@ export function readServerHello(view: DataView, start: number, end: number): Ser
       if (view.getUint16(at) === SUPPORTED_VERSIONS && stop - at >= 6) version = view.getUint16(at + 4);
     }
   }
-  const isRetry = RETRY_RANDOM.equals(new Uint8Array(view.buffer, view.byteOffset + start + 6, 32));
-  return { version, cipherSuite, isRetry };
+  return { version, cipherSuite, isRetry: isRetryRandom(view, start + 6) };
+}
+
+function isRetryRandom(view: DataView, at: number): boolean {
+  for (let i = 0; i < RETRY_RANDOM.length; i++) if (view.getUint8(at + i) !== RETRY_RANDOM[i]) return false;
+  return true;
 }

@@ -4,7 +4,7 @@ import { CellShape } from "../tor/cell-shape.js";
 import { readCertificateNames } from "./certificate-names.js";
 import { readClientHello } from "./client-hello.js";
 import { isDohResolver } from "./doh-resolvers.js";
-import { HandshakeMessages } from "./handshake-messages.js";
+import { HandshakeMessages, type MessageReader } from "./handshake-messages.js";
 import { noteClientHello, noteServerHello } from "./hello-facts.js";
 import { readServerHello } from "./server-hello.js";
 
@@ -56,16 +56,12 @@ function matchRecords({ view, length, ended }: StreamHead): Match {
   return length - next < RECORD_HEADER || TLS_RECORDS.bodyBytes(view, next) >= 0 ? Match.Yes : Match.No;
 }
 
-class TlsReader implements StreamReader {
+class TlsReader implements StreamReader, MessageReader {
   readonly frames: FrameKind | undefined;
   readonly #context: FlowContext;
   /** Undefined where lists tell what the flow is. */
   readonly #shape: CellShape | undefined;
-  readonly #messages = [new HandshakeMessages(), new HandshakeMessages()] as const;
-  readonly #visit = [
-    (message: DataView) => this.#message(0, message),
-    (message: DataView) => this.#message(1, message),
-  ] as const;
+  readonly #messages: [HandshakeMessages | undefined, HandshakeMessages | undefined] = [undefined, undefined];
   /** Who said the ClientHello. */
   #client: StreamSide | undefined;
   /** What the server chose; 0 before. */
@@ -88,58 +84,61 @@ class TlsReader implements StreamReader {
     if (head.bytes[0] !== HANDSHAKE) return Infinity;
     const { facts } = this.#context;
     if (facts.by === "shape") facts.recognise("tls", "content");
-    return this.#messages[side].read(head, this.#visit[side]);
+    this.#messages[side] ??= new HandshakeMessages(side, this);
+    return this.#messages[side].read(head);
   }
 
   frame(side: StreamSide, view: DataView, at: number, bodyBytes: number): boolean {
     const shape = this.#shape;
     if (shape === undefined) return false;
+    const wasSuspected = shape.isSuspected;
     shape.record(side, view.getUint8(at), bodyBytes);
+    if (shape.isSuspected !== wasSuspected) this.#context.facts.shapeChanged();
     return !shape.isSettled;
   }
 
   /** @returns Whether this side may have more to tell: in TLS 1.3 all but the hellos is encrypted. */
-  #message(side: StreamSide, message: DataView): boolean {
-    switch (message.getUint8(0)) {
+  message(side: StreamSide, view: DataView, start: number, end: number): boolean {
+    switch (view.getUint8(start)) {
       case Message.clientHello:
         // Another one follows a HelloRetryRequest; or else a client's certificate.
-        if (this.#client === undefined) this.#clientHello(side, message);
+        if (this.#client === undefined) this.#clientHello(side, view, start, end);
         return this.#version !== TLS_1_3;
       case Message.serverHello:
-        this.#serverHello(message);
+        this.#serverHello(view, start, end);
         return this.#version !== TLS_1_3;
       case Message.certificate:
-        this.#certificate(side, message);
+        this.#certificate(side, view, start, end);
         return false;
       default:
         return false;
     }
   }
 
-  #clientHello(side: StreamSide, message: DataView): void {
-    const hello = readClientHello(message, 0, message.byteLength);
+  #clientHello(side: StreamSide, view: DataView, start: number, end: number): void {
+    const hello = readClientHello(view, start, end);
     if (hello === undefined) return;
     this.#client = side;
-    const { facts, names } = this.#context;
+    const { facts } = this.#context;
     const { serverName, alpn } = hello;
-    noteClientHello(this.#context, hello, "t");
+    const wasResolved = noteClientHello(this.#context, hello, "t");
     if (alpn.includes("dot")) facts.recognise("dns-over-tls", "content");
     else if (facts.protocol === "tls" && serverName !== undefined && isDohResolver(serverName)) {
       facts.recognise("dns-over-https", "content");
     }
-    this.#shape?.hello(serverName, serverName !== undefined && names.knowsName(serverName));
+    this.#shape?.hello(serverName, wasResolved);
   }
 
-  #serverHello(message: DataView): void {
-    const hello = readServerHello(message, 0, message.byteLength);
+  #serverHello(view: DataView, start: number, end: number): void {
+    const hello = readServerHello(view, start, end);
     if (hello === undefined) return;
     this.#version = hello.version;
     noteServerHello(this.#context, hello);
     this.#shape?.agreed(hello.version, hello.cipherSuite);
   }
 
-  #certificate(side: StreamSide, message: DataView): void {
-    const certificate = readCertificateNames(message, 0, message.byteLength);
+  #certificate(side: StreamSide, view: DataView, start: number, end: number): void {
+    const certificate = readCertificateNames(view, start, end);
     if (certificate === undefined) return;
     const { subject, issuer, alternatives } = certificate;
     const { facts } = this.#context;
