@@ -45,6 +45,8 @@ const ROOMS: Rooms = {
   pipeline: BELOW_PIPELINE,
   // Judges what the pipeline makes: flows with all that is known of them, and the result of the whole.
   audit: [...BELOW_PIPELINE, "pipeline"],
+  // Loaded for --evidence only.
+  "audit/evidence": [],
   report: BELOW_REPORT,
   // Loaded on their own: JSON needs no tables, plain lines need nothing else.
   "report/audit": [],

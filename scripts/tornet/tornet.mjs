@@ -152,6 +152,16 @@ export class Tornet {
   }
 
   /**
+   * The same on the internet's side: a server that is not in plan.mjs.
+   *
+   * @param {readonly string[]} argv
+   * @param {import("node:child_process").SpawnOptions} [options]
+   */
+  spawnOnInternet(argv, options) {
+    return this.#processes.add(this.internet.spawn(argv, options));
+  }
+
+  /**
    * Waits until a tor has the descriptors of all listed relays. A client has bootstrapped before that, but if it is
    * stopped then, it may know too few of its guards when it starts again.
    *

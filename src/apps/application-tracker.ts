@@ -145,6 +145,9 @@ export class ApplicationTracker implements StreamObserver {
       if (match === Match.NeedMore) needsMore = true;
     }
     if (needsMore && !head.ended && head.length < MAX_MATCH_BYTES) return head.length + 1;
+    if (side === 0 && head.fromStart && this.#listed[row] === 1 && !beginsTls(head)) {
+      this.#contextOf(row).facts.beginsUnlikeTls = true;
+    }
     return Infinity;
   }
 
@@ -217,4 +220,9 @@ export class ApplicationTracker implements StreamObserver {
     listed.set(this.#listed);
     this.#listed = listed;
   }
+}
+
+/** As far as there are bytes: type 22, version 3. */
+function beginsTls({ bytes, length }: StreamHead): boolean {
+  return bytes[0] === 22 && (length < 2 || bytes[1] === 3);
 }

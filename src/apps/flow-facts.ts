@@ -125,6 +125,8 @@ export class FlowFacts {
   proxyRequest: ProxyRequest | undefined;
   /** What the sizes of its records say of Tor; of TLS flows only. */
   torShape: CellShape | undefined;
+  /** Lists call it a link of Tor's, but the first bytes of its originator are no TLS record. */
+  beginsUnlikeTls = false;
   /** Facts that are not kept, as there were too many. */
   more = 0;
   /** Counts changes, so that whoever shows a flow notices what is new. */

@@ -21,3 +21,4 @@ export {
 } from "./protocol-reader.js";
 export { PROTOCOL_SET } from "./protocols.js";
 export type { CellShape, CellShapeFigures } from "./tor/cell-shape.js";
+export { isTorServerName } from "./tor/link-names.js";

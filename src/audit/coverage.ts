@@ -55,6 +55,35 @@ export interface Evidence {
 const RAW_LINK_TYPES = new Set([12, 14, 101, 228, 229]);
 const TUNNEL_NAMES = /^(?:tun|tap|wg|ppp|utun|ipsec|gre|sit|vti|tailscale|nordlynx|proton)/;
 
+/**
+ * Frames that carry no IP inside and go no farther than the link, as `etherTypeName` names them. Others may carry
+ * anything: MACsec, or a mesh's own header in front of a whole frame.
+ */
+const LINK_FRAMES = new Set([
+  "ARP",
+  "RARP",
+  "802.3 LLC",
+  "Wake-on-LAN",
+  "PPPoE discovery",
+  "EAPOL",
+  "LLDP",
+  "PTP",
+  "loopback test",
+  // Multiple stream, VLAN and MAC registration (IEEE 802.1Q); LACP (802.3 annex 57A); connectivity faults (802.1ag).
+  "ethertype 0x22ea",
+  "ethertype 0x88f5",
+  "ethertype 0x88f6",
+  "ethertype 0x8809",
+  "ethertype 0x8902",
+  // Management of HomePlug, IEEE 1905, Realtek and MikroTik devices; 802.11 key exchange before roaming.
+  "ethertype 0x88e1",
+  "ethertype 0x8912",
+  "ethertype 0x893a",
+  "ethertype 0x8899",
+  "ethertype 0x88bf",
+  "ethertype 0x88c7",
+]);
+
 /** Finds whatever could have let a leak escape notice. */
 export function findReasons(evidence: Evidence): { reasons: Reason[]; coverage: AuditCoverage } {
   const { analysis, audited, otherHosts, unjudged, torFlows, upstream, cutPackets } = evidence;
@@ -98,7 +127,12 @@ function* ofReading({ analysis, cutPackets, isFiltered }: Evidence): Generator<F
     if (damage !== undefined) yield ["capture-damaged", `${name}: ${damage.message}`];
   }
   const undecoded = analysis.classes.undecoded.packets;
+  const strange = [...analysis.nonIp].filter(([name]) => !LINK_FRAMES.has(name));
   if (undecoded > 0) yield ["undecoded-frames", `${counted(undecoded, "frames")}.`];
+  else if (strange.length > 0) {
+    const frames = strange.reduce((sum, [, { packets }]) => sum + packets, 0);
+    yield ["undecoded-frames", `${counted(frames, "frames")}: ${strange[0]![0]}${strange.length > 1 ? ", ..." : ""}.`];
+  }
   const count = (code: string) => analysis.anomalies.get(code) ?? 0;
   const headersCut = count("transport-header-cut") + count("malformed-transport-header");
   if (cutPackets > 0 || headersCut > 0)
@@ -107,7 +141,9 @@ function* ofReading({ analysis, cutPackets, isFiltered }: Evidence): Generator<F
     yield ["fragments-lost", `${counted(count("fragment-without-first"), "fragments")}.`];
   const crowded = count("flow-table-full") + count("stream-memory-full");
   if (crowded > 0) yield ["too-many-flows", `${counted(crowded, "flows")}.`];
-  if (isFiltered) yield ["filtered"];
+  const filters = analysis.sources.flatMap(({ interfaces }) => interfaces.flatMap(({ filter }) => filter ?? []));
+  if (filters.length > 0) yield ["filtered", `The recorder's own: ${filters.join(", ")}.`];
+  else if (isFiltered) yield ["filtered"];
 }
 
 function* ofDocuments(evidence: Evidence, { documents }: AuditCoverage): Generator<Found> {
@@ -139,16 +175,21 @@ function* ofDocuments(evidence: Evidence, { documents }: AuditCoverage): Generat
 function* ofPlace({ analysis, audited, outside, node, unnamed }: Evidence): Generator<Found> {
   if (audited === 0) yield ["nothing-seen"];
   else if (outside === 0) yield ["only-loopback"];
-  for (const { name, interfaces } of analysis.sources) {
+  for (const { name, format, interfaces } of analysis.sources) {
     const tunnel = interfaces.find(
-      ({ linkType, name: face }) => RAW_LINK_TYPES.has(linkType) || TUNNEL_NAMES.test(face ?? name),
+      // A file's name is nobody's interface.
+      ({ linkType, name: face = format === "live" ? name : "" }) =>
+        RAW_LINK_TYPES.has(linkType) || TUNNEL_NAMES.test(face),
     );
     if (tunnel !== undefined) yield ["tunnel-interface", `${tunnel.name ?? name}, ${linkTypeName(tunnel.linkType)}.`];
   }
   if (unnamed > 0) yield ["addresses-unnamed", `${counted(unnamed, "flows")}; the node is ${node.names.join(", ")}.`];
 }
 
-function* ofExpectations({ policy, torFlows, canariesMissed }: Evidence, { durationSeconds }: AuditCoverage): Generator<Found> {
+function* ofExpectations(
+  { policy, torFlows, canariesMissed }: Evidence,
+  { durationSeconds }: AuditCoverage,
+): Generator<Found> {
   for (const missed of canariesMissed) yield ["canary-missed", missed];
   if (policy.expectTor && torFlows === 0) yield ["no-tor-traffic"];
   const { minDurationSeconds } = policy;

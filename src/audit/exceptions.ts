@@ -1,7 +1,6 @@
-import type { AllowedFlow } from "./policy.js";
 import type { Subject } from "./rule.js";
 
-/** An exception of the policy that was used. They are never silent. */
+/** An exception of the policy or of a baseline that was used. They are never silent. */
 export interface ExceptionUse {
   readonly because: string;
   flows: number;
@@ -11,9 +10,10 @@ export interface ExceptionUse {
 
 /** Counts what exceptions let pass. */
 export class ExceptionUses {
-  readonly #uses = new Map<AllowedFlow, ExceptionUse>();
+  readonly #uses = new Map<{ readonly because: string }, ExceptionUse>();
 
-  add(allowed: AllowedFlow, { record: { flow } }: Subject): void {
+  /** @param allowed - The same object each time. */
+  add(allowed: { readonly because: string }, { record: { flow } }: Subject): void {
     let use = this.#uses.get(allowed);
     if (use === undefined) {
       use = { because: allowed.because, flows: 0, packets: 0, bytes: 0 };

@@ -54,7 +54,10 @@ export interface FindingFlow {
 
 /** Something that goes around Tor, or may. */
 export interface Finding {
-  /** `RULE`, or `RULE/PROGRAM` where the program is known; the same in each run on the same packets. */
+  /**
+   * `RULE`, `RULE:VARIANT` where a rule tells several kinds apart, with `/PROGRAM` behind it where that is known; the same in
+   * each run on the same packets.
+   */
   readonly id: string;
   readonly rule: RuleName;
   readonly severity: Severity;

@@ -77,7 +77,8 @@ export class Findings {
 
   #kept(rule: Rule, hit: Hit, severity: Severity, { flow, process: match }: FlowRecord): Kept {
     const program = this.#byKey.size < MAX_FINDINGS ? match?.process : undefined;
-    const id = program === undefined ? rule.name : `${rule.name}/${program.unit ?? program.container ?? program.name}`;
+    const name = hit.variant === undefined ? rule.name : `${rule.name}:${hit.variant}`;
+    const id = program === undefined ? name : `${name}/${program.unit ?? program.container ?? program.name}`;
     const title = hit.title ?? rule.title;
     const key = `${id} ${severity} ${title}`;
     let kept = this.#byKey.get(key);

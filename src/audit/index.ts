@@ -1,3 +1,4 @@
+export { Baseline, BaselineRecorder, MAX_BASELINE_BYTES, parseBaseline } from "./baseline.js";
 export { type Canary, makeCanary } from "./canary.js";
 export type { AuditCoverage, LossKnowledge } from "./coverage.js";
 export type { ExceptionUse } from "./exceptions.js";
@@ -5,6 +6,11 @@ export { type Finding, type FindingFlow, RULE_NAMES, type RuleName, SEVERITIES, 
 export { type AuditOptions, type AuditReport, LeakAudit } from "./leak-audit.js";
 export { AuditedNode, type Cidr, formatCidr, parseCidr } from "./node.js";
 export { PacketWatch } from "./packet-watch.js";
+export { MAX_POLICY_BYTES, parsePolicy } from "./policy/parse-policy.js";
+export { PRESET_NAMES, type PresetName } from "./policy/presets.js";
+export { PolicyError } from "./policy/problems.js";
+export { starterPolicy } from "./policy/starter.js";
 export { type AllowedFlow, DEFAULT_POLICY, type Policy } from "./policy.js";
-export { ROLES, type Role } from "./rule.js";
+export { ROLES, type Role, type Rule } from "./rule.js";
+export { ALL_RULES } from "./rules.js";
 export { REASONS, type Reason, type ReasonCode, type Verdict } from "./verdict.js";

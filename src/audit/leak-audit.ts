@@ -2,19 +2,22 @@ import { formatIsoSeconds } from "../base/index.js";
 import type { FlowClass } from "../classify/index.js";
 import { parseAddress } from "../net/index.js";
 import type { AnalysisResult, FlowRecord } from "../pipeline/index.js";
+import type { Baseline, BaselineRecorder } from "./baseline.js";
 import { type Canary, isCanary, makeCanary, plantCanaries } from "./canary.js";
 import { type AuditCoverage, findReasons, type LossKnowledge } from "./coverage.js";
 import { type ExceptionUse, ExceptionUses } from "./exceptions.js";
 import { FailOpenWatch, failOpen } from "./fail-open.js";
-import type { Finding, Severity } from "./finding.js";
+import type { Finding, RuleName, Severity } from "./finding.js";
 import { Findings } from "./findings.js";
+import { HardwareAddresses } from "./hardware-addresses.js";
 import type { AuditedNode } from "./node.js";
 import type { PacketWatch } from "./packet-watch.js";
 import { isAllowed, type Policy } from "./policy.js";
 import type { Hit, Role, Rule, Subject } from "./rule.js";
+import { ipv6 } from "./rules/rest.js";
 import { FURTHER_RULES, MAIN_RULES } from "./rules.js";
 import { startUp } from "./start-up.js";
-import { subjectOf } from "./subject.js";
+import { localKindOf, localSideOf, subjectOf } from "./subject.js";
 import type { Reason, Verdict } from "./verdict.js";
 
 export interface AuditOptions {
@@ -31,6 +34,12 @@ export interface AuditOptions {
   readonly canaries: readonly Canary[];
   /** Only a part of the packets was looked at. */
   readonly isFiltered: boolean;
+  /** Told of each flow of each finding: a finding itself keeps a few of them only. */
+  readonly onFinding?: ((record: FlowRecord, rule: RuleName, severity: Severity, title: string) => void) | undefined;
+  /** What was found in a former run, and is no news now. */
+  readonly baseline?: Baseline | undefined;
+  /** Takes down what this run finds, for a later one. */
+  readonly recorder?: BaselineRecorder | undefined;
 }
 
 /** What an audit found. */
@@ -72,6 +81,7 @@ export class LeakAudit {
   /** Flows that left the machine, or might have. */
   #outside = 0;
   #unnamed = 0;
+  readonly #hardware = new HardwareAddresses();
 
   /** @param watch - Of the same packets; asked when flows end. */
   constructor(options: AuditOptions, watch: () => PacketWatch) {
@@ -82,12 +92,16 @@ export class LeakAudit {
   /** A flow has ended. */
   flow(record: FlowRecord): void {
     const { node, policy } = this.#options;
-    const subject = subjectOf(record, node, policy.role);
+    const watch = this.#watch();
+    const subject = subjectOf(record, node, policy.role, (row, side) => watch.saidBy(row, side));
     const { flowClass } = record.classification;
+    const isTor = flowClass === "tor" && !subject.isClearnet;
     if (node.ranges === undefined) this.#infer(record, flowClass);
     if (subject.direction === "foreign") {
       this.#otherHosts++;
-      if (subject.isClearnet && !node.knows(record.flow.ipVersion)) this.#unnamed++;
+      if (!mayLeak(subject)) return;
+      if (!node.hasOfKind(record.flow.ipVersion, localKindOf(record))) this.#unnamed++;
+      else this.#hardware.otherLeak(watch.hardwareOf(record.flow.row, localSideOf(record)));
       return;
     }
     const canary = this.#options.canaries.find((it) => isCanary(record, it));
@@ -95,12 +109,15 @@ export class LeakAudit {
       if (this.#isFound(subject)) this.#canariesFound.add(canary);
       return;
     }
+    for (const side of ["originator", "responder"] as const) {
+      if (node.has(record.flow[side].address)) this.#hardware.own(watch.hardwareOf(record.flow.row, side));
+    }
     this.#audited++;
-    if (flowClass === "tor") {
+    if (isTor) {
       this.#torFlows++;
       this.#failOpen.torLink(record);
     }
-    if (flowClass === "tor" || subject.isClearnet || subject.isLan) this.#outside++;
+    if (isTor || subject.isClearnet || subject.isLan) this.#outside++;
     this.#judge(subject);
   }
 
@@ -109,7 +126,8 @@ export class LeakAudit {
     const { policy, node } = this.#options;
     for (const { record, torEnded } of this.#failOpen.found(policy.failOpenSeconds, analysis.last?.seconds ?? 0)) {
       const title = `${failOpen.title} The last link was heard of at ${formatIsoSeconds(torEnded.seconds)}.`;
-      this.#add(failOpen, { title }, record);
+      this.#add(failOpen, { title, variant: formatIsoSeconds(torEnded.seconds) }, record);
+      this.#options.recorder?.forget(subjectOf(record, node, policy.role));
     }
     const watch = this.#watch();
     const { reasons, coverage } = findReasons({
@@ -122,7 +140,7 @@ export class LeakAudit {
       otherHosts: this.#otherHosts,
       unjudged: this.#unjudged,
       unlisted: this.#unlisted,
-      unnamed: this.#unnamed,
+      unnamed: this.#unnamed + this.#hardware.ownLeaks(),
       torFlows: this.#torFlows,
       outside: this.#outside,
       canariesMissed: [...this.#missedCanaries(), ...this.#missedPlants(analysis)],
@@ -176,31 +194,41 @@ export class LeakAudit {
   }
 
   #judge(subject: Subject): void {
-    const { policy } = this.#options;
+    const { policy, recorder, baseline } = this.#options;
     const hits = hitsOf(subject);
-    if (hits.length === 0) {
-      if (subject.isUnjudged) this.#unjudged++;
+    const isUnknown = subject.isUnjudged && !hits.some(({ rule }) => MAIN_RULES.includes(rule));
+    if (hits.length === 0 && !isUnknown) {
+      recorder?.add(subject, []);
       return;
     }
     const allowed = policy.allow.find((it) => isAllowed(it, subject));
     if (allowed !== undefined) {
+      recorder?.add(subject, []);
       this.#exceptions.add(allowed, subject);
       return;
     }
     if (this.#isExpectedOfRole(subject)) return;
+    if (isUnknown) this.#unjudged++;
     if (subject.record.classification.flowClass === "tor-suspected") this.#unlisted++;
-    for (const { rule, hit } of hits) {
-      if (this.#isStartUp(subject))
-        this.#add(startUp, { title: `${startUp.title} ${hit.title ?? rule.title}` }, subject.record);
-      else this.#add(rule, hit, subject.record);
-      const severity = this.#severity(rule, hit);
-      if (severity === "leak" && subject.direction !== "inbound") this.#failOpen.leak(subject.record);
+    const told = this.#isStartUp(subject) ? hits.map((match) => this.#asStartUp(match)) : hits;
+    if (!isUnknown) {
+      const judgements = told.map(({ rule, hit }) => ({ rule: rule.name, severity: this.#severity(rule, hit) }));
+      recorder?.add(subject, judgements);
+      const known = baseline?.knownAs(subject, judgements);
+      if (known !== undefined) {
+        this.#exceptions.add(known, subject);
+        return;
+      }
     }
+    for (const { rule, hit } of told) this.#add(rule, hit, subject.record);
+    const isLeak = hits.some(({ rule, hit }) => this.#severity(rule, hit) === "leak");
+    if (isLeak && subject.direction !== "inbound") this.#failOpen.leak(subject.record);
   }
 
   /** What an exit sends for others looks like a leak; whose it is only a process can tell. */
-  #isExpectedOfRole({ record, isClearnet, direction }: Subject): boolean {
-    if (this.#options.policy.role !== "exit" || !isClearnet || direction === "inbound") return false;
+  #isExpectedOfRole({ record, isClearnet, isLan, direction, facts }: Subject): boolean {
+    if (this.#options.policy.role !== "exit" || direction === "inbound") return false;
+    if (!isClearnet && !(isLan && facts?.protocol === "dns")) return false;
     const name = record.process?.process?.name;
     if (name === undefined) {
       this.#unjudged++;
@@ -220,8 +248,15 @@ export class LeakAudit {
     );
   }
 
+  #asStartUp({ rule, hit }: Match): Match {
+    const title = `${startUp.title} ${hit.title ?? rule.title}`;
+    return { rule: startUp, hit: { severity: this.#severity(rule, hit), title, variant: rule.name } };
+  }
+
   #add(rule: Rule, hit: Hit, record: FlowRecord): void {
-    this.#findings.add(rule, hit, this.#severity(rule, hit), record);
+    const severity = this.#severity(rule, hit);
+    this.#findings.add(rule, hit, severity, record);
+    this.#options.onFinding?.(record, rule.name, severity, hit.title ?? rule.title);
   }
 
   #severity(rule: Rule, hit: Hit): Severity {
@@ -243,8 +278,18 @@ interface Match {
 
 function hitsOf(subject: Subject): Match[] {
   const main = firstMatch(MAIN_RULES, subject);
-  const further = FURTHER_RULES.map((rule) => ({ rule, hit: rule.match(subject) }));
+  // What is no leak over IPv4 is none over IPv6.
+  const isLeak = main !== undefined && (main.hit.severity ?? main.rule.severity) === "leak";
+  const further = FURTHER_RULES.filter((rule) => rule !== ipv6 || isLeak).map((rule) => ({
+    rule,
+    hit: rule.match(subject),
+  }));
   return [main, ...further].filter((it): it is Match => it?.hit !== undefined);
+}
+
+/** Whether a flow would be a leak if it were the node's; by its rules' own severities. */
+function mayLeak(subject: Subject): boolean {
+  return subject.isClearnet || hitsOf(subject).some(({ rule, hit }) => (hit.severity ?? rule.severity) === "leak");
 }
 
 function firstMatch(rules: readonly Rule[], subject: Subject): Match | undefined {

@@ -1,4 +1,4 @@
-import { formatIpAddress, type IpAddress, localRange, parseAddress } from "../net/index.js";
+import { formatIpAddress, type IpAddress, type LocalRange, localRange, parseAddress } from "../net/index.js";
 
 /** Addresses with the same first `prefixLength` bits. */
 export interface Cidr extends IpAddress {
@@ -11,14 +11,14 @@ export function parseCidr(text: string): Cidr | undefined {
   const [, addressText = "", lengthText] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
   const address = parseAddress(addressText);
   if (address === undefined) return undefined;
-  const most = address.version === 4 ? 32 : 128;
+  const most = lengthOf(address);
   const prefixLength = lengthText === undefined ? most : Number(lengthText);
   return prefixLength <= most ? { ...address, prefixLength } : undefined;
 }
 
 /** As parseCidr reads it; without the length where that is a single address. */
 export function formatCidr(range: Cidr): string {
-  const isSingle = range.prefixLength === (range.version === 4 ? 32 : 128);
+  const isSingle = range.prefixLength === lengthOf(range);
   return isSingle ? formatIpAddress(range) : `${formatIpAddress(range)}/${range.prefixLength}`;
 }
 
@@ -42,6 +42,11 @@ export function contains(range: Cidr, address: IpAddress): boolean {
     left -= 32;
   }
   return true;
+}
+
+/** Bits of an address. */
+function lengthOf({ version }: IpAddress): number {
+  return version === 4 ? 32 : 128;
 }
 
 const MAX_REMEMBERED = 65_536;
@@ -92,6 +97,25 @@ export class AuditedNode {
       const kind = localRange(range.version, range.a, range.b, range.c, range.d);
       return range.version === version && kind !== "loopback" && kind !== "link-local";
     });
+  }
+
+  /** Whether an address was named on its own, and not with a range of others: what is between two such stays inside. */
+  isSingle(text: string): boolean {
+    const address = parseAddress(text);
+    return (
+      address !== undefined &&
+      (this.ranges ?? []).some((range) => range.prefixLength === lengthOf(range) && contains(range, address))
+    );
+  }
+
+  /** Whether an address of this kind was named: a machine has several of IPv6, of which others may be forgotten. */
+  hasOfKind(version: 4 | 6, kind: LocalRange | undefined): boolean {
+    return (
+      this.ranges === undefined ||
+      this.ranges.some(
+        (range) => range.version === version && localRange(version, range.a, range.b, range.c, range.d) === kind,
+      )
+    );
   }
 
   /** Whether there is an address of the node by which it can be on the internet with this IP version. */

@@ -5,12 +5,18 @@ import type { RuleName, Severity } from "./finding.js";
 import { type Cidr, contains } from "./node.js";
 import type { Role, Subject } from "./rule.js";
 
+/** Ports from `first` to `last`, 1 to 65535. */
+export interface PortRange {
+  readonly first: number;
+  readonly last: number;
+}
+
 /** Flows that are allowed to go around Tor, and why. All that is given must fit. */
 export interface AllowedFlow {
   readonly because: string;
   /** Of the remote end. */
   readonly addresses: readonly Cidr[];
-  readonly ports: readonly number[];
+  readonly ports: readonly PortRange[];
   /** `tcp`, `udp`, ... or what the flow speaks: `dns`, `ntp`, ... */
   readonly protocols: readonly string[];
   /** Host names: one of the flow's names is one of these, or below one that begins with a dot. */
@@ -65,7 +71,7 @@ export function isAllowed(allowed: AllowedFlow, { record, remote }: Subject): bo
     const address = parseAddress(remote.address);
     if (address === undefined || !addresses.some((range) => contains(range, address))) return false;
   }
-  if (ports.length > 0 && (remote.port === undefined || !ports.includes(remote.port))) return false;
+  if (ports.length > 0 && !ports.some((range) => hasPort(range, remote.port))) return false;
   if (protocols.length > 0 && !protocols.includes(flow.transport)) {
     if (facts?.protocol === undefined || !protocols.includes(facts.protocol)) return false;
   }
@@ -73,6 +79,10 @@ export function isAllowed(allowed: AllowedFlow, { record, remote }: Subject): bo
   if (processes.length > 0 && !processesOf(record).some((name) => processes.includes(name))) return false;
   if (from !== undefined && flow.first.seconds < from) return false;
   return until === undefined || flow.first.seconds <= until;
+}
+
+function hasPort({ first, last }: PortRange, port: number | undefined): boolean {
+  return port !== undefined && first <= port && port <= last;
 }
 
 function fitsName(pattern: string, name: string): boolean {

@@ -24,10 +24,12 @@ export interface Subject {
   readonly role: Role;
   /** Not the node's end. */
   readonly remote: { readonly address: string; readonly port: number | undefined };
-  /** It crosses the internet, and not by Tor. */
+  /** It leaves the site, and not by Tor. */
   readonly isClearnet: boolean;
   /** It leaves the machine, but not the link or site: other machines there can read it. */
   readonly isLan: boolean;
+  /** Nobody was served: all that the node said were refusals, of what somebody else began. */
+  readonly isRefused: boolean;
   /** Nothing says whether its remote end is a relay: no document reaches its start. */
   readonly isUnjudged: boolean;
   readonly facts: FlowFacts | undefined;
@@ -35,6 +37,8 @@ export interface Subject {
 
 /** What a rule says of a flow. */
 export interface Hit {
+  /** Tells findings of one rule apart: stands behind its name in their ids. */
+  readonly variant?: string;
   /** In place of the rule's. */
   readonly severity?: Severity;
   readonly title?: string;

@@ -69,7 +69,7 @@ export const REASONS = {
     remedy: "Capture the interface that the tunnel itself uses (leek interfaces).",
   },
   "addresses-unnamed": {
-    text: "There is internet traffic over an IP version for which no address of the node was named.",
+    text: "There is traffic that may be the node's, from addresses that were not named: of another kind (IPv6, link-local, ...), or by its own network card.",
     remedy: "Name all of the node's addresses with --node, those of IPv6 too, or leave --node out.",
   },
   filtered: {
@@ -86,7 +86,8 @@ export const REASONS = {
   },
   "canary-missed": {
     text: "A canary, a packet that goes around Tor for a test, was not found: a leak would not have been found either.",
-    remedy: "Capture on the interface by which the node's traffic leaves; look at the relay documents and at the policy's exceptions.",
+    remedy:
+      "Capture on the interface by which the node's traffic leaves; look at the relay documents and at the policy's exceptions.",
   },
 } as const satisfies Readonly<Record<string, { readonly text: string; readonly remedy: string }>>;
 export type ReasonCode = keyof typeof REASONS;

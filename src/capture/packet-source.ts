@@ -7,6 +7,8 @@ export interface CaptureInterface {
   readonly name: string | undefined;
   /** Greatest number of bytes kept of a frame; 0 when the capture does not limit it. */
   readonly snaplen: number;
+  /** What the recorder let pass, in its own words; undefined when it names no filter. */
+  readonly filter?: string | undefined;
   /** 9 when time stamps are finer than microseconds. */
   readonly fractionDigits: FractionDigits;
   /** Packets that the interface's statistics say were lost (ifdrop + osdrop); undefined when they say nothing. */

@@ -281,6 +281,7 @@ export class PcapngReader implements PacketSource {
       linkType,
       name: this.readText(options, end - 4, 2) ?? this.readText(options, end - 4, 3),
       snaplen,
+      filter: this.readFilter(options, end - 4),
       fractionDigits: clock.fractionDigits,
       dropped: undefined,
     };
@@ -352,6 +353,17 @@ export class PcapngReader implements PacketSource {
     const at = findOption(this.view, options, end, this.littleEndian, code);
     if (at < 0 || this.view.getUint16(at - 2, this.littleEndian) < 8) return undefined;
     return Number(this.view.getBigUint64(at, this.littleEndian));
+  }
+
+  /** if_filter: the first byte tells whether an expression follows, or its code (draft-ietf-opsawg-pcapng 4.2). */
+  private readFilter(options: number, end: number): string | undefined {
+    const at = findOption(this.view, options, end, this.littleEndian, 11);
+    if (at < 0) return undefined;
+    const length = Math.min(this.view.getUint16(at - 2, this.littleEndian), MAX_NAME_BYTES);
+    if (length < 2) return undefined;
+    if (this.view.getUint8(at) !== 0) return "compiled";
+    const text = new TextDecoder().decode(this.bytes.subarray(at + 1, at + length)).replace(/\0+$/, "");
+    return text === "" ? undefined : text;
   }
 
   private readText(options: number, end: number, code: number): string | undefined {

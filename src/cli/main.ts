@@ -4,6 +4,7 @@ import { auditOptions } from "./audit-arguments.js";
 import { AUDIT_FORMATS } from "./audit-output.js";
 import { captureFileOptions, recordingOptions } from "./capture-arguments.js";
 import { collect, directoryOptions } from "./directory-arguments.js";
+import { evidenceOptions } from "./evidence-arguments.js";
 import { ExitStatus } from "./exit-status.js";
 import { liveOptions, liveSettings } from "./live-arguments.js";
 import { reportError } from "./messages.js";
@@ -189,7 +190,7 @@ function buildProgram(done: (status: number) => void): Command {
     .addOption(new Option("--format <format>", "how to print the report").choices(AUDIT_FORMATS).default("text"))
     .option("--json", "the same as --format json: the document leek/audit@1")
     .addHelpText("after", AUDIT_EXAMPLES);
-  auditOptions(auditCommand).action(async (words: string[], options) => {
+  evidenceOptions(auditOptions(auditCommand)).action(async (words: string[], options) => {
     const { audit, auditLive } = await import("./commands/audit.js");
     const format = options.json ? "json" : options.format;
     const live = liveSettings(words, options);
@@ -199,6 +200,20 @@ function buildProgram(done: (status: number) => void): Command {
     }
     const { paths, filter } = inputs(words, options);
     done(await audit(paths, { ...options, filter, format }));
+  });
+
+  directoryOptions(
+    program
+      .command("verify-evidence <folder>")
+      .exitOverride()
+      .summary("judge the evidence of an audit again")
+      .description(
+        "Checks digests and packets of --evidence: exit status 0 verified, 1 not, 2 cannot tell (docs/evidence.md).",
+      )
+      .option("--policy <file>", "the policy of the audit, to compare its digest"),
+  ).action(async (path: string, options) => {
+    const { verifyEvidence } = await import("./commands/verify-evidence.js");
+    done(await verifyEvidence(path, options));
   });
 
   program

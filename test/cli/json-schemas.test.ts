@@ -25,7 +25,11 @@ const FOLDER = join(PROJECT, "docs", "schemas");
 const OLDER = join(PROJECT, "docs", "analysis.schema.json");
 const FIXTURE = join(FIXTURES, "consensus");
 
-const files = [OLDER, ...readdirSync(FOLDER).map((name) => join(FOLDER, name))];
+/** Of what leek reads: a policy. */
+const READ = ["audit-policy.json"];
+
+const printed = readdirSync(FOLDER).filter((name) => !READ.includes(name));
+const files = [OLDER, ...printed.map((name) => join(FOLDER, name))];
 const validator = new Ajv2020({ allErrors: true, strictTypes: false });
 for (const file of files) validator.addSchema(JSON.parse(readFileSync(file, "utf8")) as AnySchemaObject);
 
@@ -80,7 +84,7 @@ describe("the schemas", () => {
     const what = name.replace(/(\.schema)?\.json$/, "");
     expect([$schema, $id]).toEqual(["https://json-schema.org/draft/2020-12/schema", `leek/${what}@1`]);
     expect(properties.schema).toEqual({ const: $id });
-    expect(title).toMatch(/^leek .*--json/);
+    expect(title).toMatch(/^leek .*--(?:json|save-baseline FILE|evidence DIR)/);
     expect(readFileSync(join(PROJECT, "docs", "json.md"), "utf8")).toContain(`\`leek/${what}@1\``);
   });
 
@@ -444,6 +448,64 @@ describe("leek analyze --json", () => {
         .enhancedPacket({ timestamp: BigInt(seconds) * 1_000_000n, bytes });
       expect(analyze(write("far.pcapng", Buffer.from(file.build()))).flows).toMatchObject([{ first, last: first }]);
     }
+  });
+});
+
+describe("leek audit --json", () => {
+  const audit = (capture: string, ...args: string[]) =>
+    described(leek(["audit", "--json", "--no-local-consensus", capture, ...args]).stdout, "audit");
+  const trusting = ["--consensus", FIXTURE, "--authorities-from", join(FIXTURES, "torrc-authorities")];
+  const fixture = (name: string) => join(FIXTURES, `${name}.pcap`);
+
+  it("is described for each verdict, and says in its first members what the others prove", () => {
+    const clean = audit(fixture("only-tor"), ...trusting, "--drops", "0");
+    expect(clean).toMatchObject({ verdict: "clean", reasons: [], findings: [], coverage: { dropped: 0 } });
+    const leaking = audit(fixture("any-interface"), ...trusting);
+    expect(leaking).toMatchObject({ verdict: "leak", node: { inferred: true }, coverage: { dropped: null } });
+    expect(new Set(leaking.findings.map(({ severity }: { severity: string }) => severity))).toEqual(
+      new Set(["leak", "note"]),
+    );
+    const unsure = audit(fixture("bridge"), "--consensus", FIXTURE, "--node", "192.168.50.0/24", "--role", "relay");
+    expect(unsure).toMatchObject({
+      verdict: "inconclusive",
+      node: { addresses: ["192.168.50.0/24"], inferred: false },
+      role: "relay",
+      coverage: { consensuses: [{ verification: "unverified" }, { verification: "unverified" }] },
+    });
+
+    expectRefused(clean, (it) => (it.reasons = unsure.reasons));
+    expectRefused(clean, (it) => (it.findings = leaking.findings));
+    expectRefused(clean, (it) => (it.verdict = "inconclusive"));
+    expectRefused(clean, (it) => (it.verdict = "leak"));
+    expectRefused(leaking, (it) => (it.verdict = "clean"));
+    expectRefused(leaking, (it) => delete it.findings[0].remedy);
+    expectRefused(leaking, (it) => (it.findings[0].rule = "gossip"));
+    expectRefused(leaking, (it) => (it.findings[0].severity = "error"));
+    expectRefused(leaking, (it) => (it.findings[0].proof = []));
+    expectRefused(leaking, (it) => (it.findings[0].disclosed[0].kind = "secret"));
+    expectRefused(leaking, (it) => (it.findings[0].process = { pid: 1, name: "curl" }));
+    expectRefused(unsure, (it) => (it.reasons[0].code = "weather"));
+    expectRefused(unsure, (it) => (it.policy.severities = { dns: "none" }));
+    expectRefused(unsure, (it) => (it.policy.severities = { gossip: "note" }));
+    expectRefused(unsure, (it) => (it.exceptions = [{ flows: 1, packets: 1, bytes: 1 }]));
+  });
+
+  it("has the members that the documentation shows, in that order", () => {
+    const document = audit(fixture("tor-and-dns-leak"), ...trusting);
+    const members = ["schema", "leek", "verdict", "reasons", "node", "role", "policy", "findings", "exceptions"];
+    expect(Object.keys(document)).toEqual([...members, "coverage", "classes"]);
+    expect(Object.keys(document.reasons[0])).toEqual(["code", "text", "details", "remedy"]);
+    expect(Object.keys(document.findings[0])).toEqual([
+      ...["id", "rule", "severity", "title", "disclosed", "flows", "flowCount", "packets", "bytes"],
+      ...["first", "last", "process", "proof", "remedy"],
+    ]);
+  });
+
+  it("is described for a cut capture, for one without documents, and for one without packets", () => {
+    const cut = audit(fixture("truncated"));
+    expect(cut.coverage).toMatchObject({ documents: "none", consensuses: [] });
+    const empty = audit(write("empty.pcap", Buffer.from(buildPcap({}, []))), ...trusting);
+    expect(empty).toMatchObject({ verdict: "inconclusive", coverage: { first: null, last: null, durationSeconds: 0 } });
   });
 });
 

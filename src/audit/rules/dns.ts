@@ -11,8 +11,7 @@ export const dns: Rule = {
   title: "Names are looked up outside of Tor.",
   remedy: RESOLVER_REMEDY,
   discloses: ["dns-question", "dns-answer"],
-  match: (subject) =>
-    hitIf((subject.isClearnet || subject.isLan) && (subject.facts?.protocol === "dns" || isSilentOnPort(subject))),
+  match: (subject) => hitIf(isOutside(subject) && (subject.facts?.protocol === "dns" || isSilentOnPort(subject))),
 };
 
 /** Names of onion services mean nothing to DNS: whoever sees one knows which service is used. */
@@ -23,8 +22,8 @@ export const dnsOnionName: Rule = {
   remedy:
     "Give onion names to tor's SOCKS port only (onion=127.0.0.1:9050 in bitcoin.conf, socks5h:// elsewhere); no resolver may get them.",
   discloses: ["onion-name"],
-  match: ({ facts, isClearnet, isLan }) =>
-    hitIf((isClearnet || isLan) && facts?.disclosures.some(({ kind }) => kind === "onion-name") === true),
+  match: (subject) =>
+    hitIf(isOutside(subject) && subject.facts?.disclosures.some(({ kind }) => kind === "onion-name") === true),
 };
 
 /** The resolver learns all names, and everybody on the path that there is one. */
@@ -33,9 +32,17 @@ export const dnsEncrypted: Rule = {
   severity: "leak",
   title: "Names are looked up with encryption, but outside of Tor: the resolver learns them with the address.",
   remedy: `Turn DNS over TLS or HTTPS off (DNSOverTLS=no in resolved.conf; the browser's "secure DNS"). ${RESOLVER_REMEDY}`,
-  match: ({ facts, isClearnet, isLan }) =>
-    hitIf((isClearnet || isLan) && (facts?.protocol === "dns-over-tls" || facts?.protocol === "dns-over-https")),
+  match: (subject) =>
+    hitIf(
+      isOutside(subject) &&
+        (subject.facts?.protocol === "dns-over-tls" || subject.facts?.protocol === "dns-over-https"),
+    ),
 };
+
+/** To others on the LAN too; what they ask the node is theirs. */
+export function isOutside({ isClearnet, isLan, direction }: Subject): boolean {
+  return isClearnet || (isLan && direction !== "inbound");
+}
 
 /** Nothing was understood, but it is DNS's port; some relays have theirs there. */
 function isSilentOnPort({ facts, remote, record, isUnjudged }: Subject): boolean {

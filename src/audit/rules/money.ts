@@ -1,6 +1,7 @@
 import type { Protocol } from "../../apps/index.js";
 import type { RuleName } from "../finding.js";
 import { hitIf, type Rule, type Subject } from "../rule.js";
+import { isOutside } from "./dns.js";
 
 /** Names from which Bitcoin nodes learn their first peers: chainparams.cpp of Bitcoin Core. */
 const SEEDS =
@@ -17,10 +18,10 @@ export const dnsSeed: Rule = {
   title: "A Bitcoin node asks for its first peers by name, outside of Tor.",
   remedy: `dnsseed=0 and dns=0 in bitcoin.conf, or proxy=127.0.0.1:9050, which turns both off. ${BITCOIN_REMEDY}`,
   discloses: ["dns-question"],
-  match: ({ facts, isClearnet, isLan }) =>
+  match: (subject) =>
     hitIf(
-      (isClearnet || isLan) &&
-        facts?.disclosures.some(({ kind, value }) => kind === "dns-question" && SEEDS.test(value)) === true,
+      isOutside(subject) &&
+        subject.facts?.disclosures.some(({ kind, value }) => kind === "dns-question" && SEEDS.test(value)) === true,
     ),
 };
 

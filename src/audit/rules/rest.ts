@@ -1,4 +1,5 @@
 import { hitIf, type Rule, type Subject } from "../rule.js";
+import { isIcmpError } from "./system.js";
 
 const FIREWALL_REMEDY =
   "Give the program tor's SOCKS port as its proxy, or turn it off; and let the firewall refuse all that is not tor's (leek relays list " +
@@ -10,17 +11,25 @@ export const tunnel: Rule = {
   severity: "leak",
   title: "A tunnel crosses the internet outside of Tor, and its inside can be read.",
   remedy: "Take the tunnel down (ip tunnel, Teredo, 6to4), or run it over Tor.",
-  match: ({ isClearnet, record }) =>
-    hitIf(isClearnet && (record.flow.tunnel !== undefined || record.classification.evidence[0]?.kind === "tunnel")),
+  match: ({ isClearnet, isRefused, record }) =>
+    hitIf(
+      isClearnet &&
+        !isRefused &&
+        (record.flow.tunnel !== undefined || record.classification.evidence[0]?.kind === "tunnel"),
+    ),
 };
 
-/** Where no document reaches, an unknown TCP connection may be a link to a relay: then a reason tells, not a finding. */
+/**
+ * Where no document reaches, a TCP connection may be a link to a relay, unless it says what a link does not: then a reason
+ * tells, not a finding.
+ */
 export const otherTcp: Rule = {
   name: "other-tcp",
   severity: "leak",
   title: "A TCP connection goes around Tor.",
   remedy: FIREWALL_REMEDY,
-  match: ({ isClearnet, isUnjudged, record }) => hitIf(isClearnet && !isUnjudged && record.flow.transport === "tcp"),
+  match: (subject) =>
+    hitIf(subject.isClearnet && subject.record.flow.transport === "tcp" && !(subject.isUnjudged && mayBeLink(subject))),
 };
 
 /** tor itself never uses UDP. */
@@ -59,11 +68,18 @@ export const inbound: Rule = {
   title: "Somebody on the internet reaches a service of this machine by its address.",
   remedy:
     "Let the service listen on 127.0.0.1 alone (bind=127.0.0.1 in bitcoin.conf) behind a HiddenServicePort, and let the firewall refuse what comes in.",
-  match: ({ isClearnet, direction, record }) => {
+  match: (subject) => {
+    const { isClearnet, direction, isRefused, isUnjudged, role, record } = subject;
+    if (isIcmpError(record.flow, subject.facts)) return undefined;
+    if (isClearnet && isRefused) {
+      const title = "Somebody on the internet tried to reach this machine, and got no service.";
+      return { severity: "note", variant: "refused", title };
+    }
     if (!isClearnet || direction !== "inbound") return undefined;
-    return wasAnswered(record)
-      ? {}
-      : { severity: "note", title: "Somebody on the internet tried to reach this machine, and got no service." };
+    // What relays are asked for, and links of which no document tells, or of which only the middle was seen.
+    if (role !== "client" && isDirPort(subject)) return undefined;
+    const mayBeExpected = role !== "client" || record.flow.originatorGuessed;
+    return isUnjudged && mayBeExpected && record.flow.transport === "tcp" && mayBeLink(subject) ? undefined : {};
   },
 };
 
@@ -71,10 +87,11 @@ function isOwn({ direction }: Subject): boolean {
   return direction === "outbound" || direction === "foreign";
 }
 
-function wasAnswered({ flow }: Subject["record"]): boolean {
-  if (flow.transport !== "tcp") return flow.packets.responder > 0;
-  // A refusal is one reset of the responder's.
-  const isRefused =
-    flow.tcpState === "reset" && flow.packets.responder <= flow.packets.originator && flow.packets.responder <= 2;
-  return flow.packets.responder > 0 && !isRefused;
+/** Links of Tor's are TLS; bridges' look like nothing. */
+function mayBeLink({ facts }: Subject): boolean {
+  return facts?.protocol === undefined || facts.protocol === "tls" || facts.by !== "content";
+}
+
+function isDirPort({ record }: Subject): boolean {
+  return record.classification.evidence.some(({ kind }) => kind === "dir-port");
 }

@@ -1,9 +1,17 @@
 import type { Protocol } from "../../apps/index.js";
 import type { RuleName } from "../finding.js";
 import { hitIf, type Rule, type Subject } from "../rule.js";
+import { hasOnlyTypes } from "../subject.js";
 
 const LAN_ANNOUNCEMENTS: readonly Protocol[] = ["mdns", "llmnr", "netbios-ns", "ssdp", "dhcp", "dhcpv6"];
 const PORT_MAPPINGS: readonly Protocol[] = ["nat-pmp", "pcp"];
+
+/** Each answers a packet, by which the flow that it belongs to is judged (RFC 1122 3.2.2, RFC 4443 2.4). */
+const ERRORS: readonly string[] = ["destination-unreachable", "packet-too-big", "time-exceeded", "parameter-problem"];
+
+export function isIcmpError(flow: Subject["record"]["flow"], facts: Subject["facts"]): boolean {
+  return (flow.transport === "icmp" || flow.transport === "icmp6") && hasOnlyTypes(flow, facts, ERRORS);
+}
 
 /** The clock's server learns when the machine is on, and its software. */
 export const ntp: Rule = simple(
@@ -20,8 +28,16 @@ export const icmp: Rule = {
   title: "ICMP leaves the site: it tells others that and when this machine runs.",
   remedy:
     "Ping nothing on the internet, and refuse outgoing ICMP in the firewall (nftables: meta l4proto { icmp, icmpv6 } drop).",
-  match: ({ isClearnet, record }) =>
-    hitIf(isClearnet && (record.flow.transport === "icmp" || record.flow.transport === "icmp6")),
+  match: ({ isClearnet, record: { flow }, facts }) => {
+    if (!isClearnet || (flow.transport !== "icmp" && flow.transport !== "icmp6")) return undefined;
+    return isIcmpError(flow, facts)
+      ? {
+          severity: "note",
+          variant: "errors",
+          title: "ICMP errors cross the internet: somebody sent, or was sent, what nobody wanted.",
+        }
+      : {};
+  },
 };
 
 export const stun: Rule = simple(
@@ -64,9 +80,9 @@ export const portMapping: Rule = {
   severity: "warning",
   title: "The router is asked to let connections in: the service can then be reached, and found, outside of Tor.",
   remedy: "upnp=0 and natpmp=0 in bitcoin.conf; turn UPnP off in the router.",
-  match: ({ facts, isLan, isClearnet }) =>
+  match: ({ facts, isLan, isClearnet, direction }) =>
     hitIf(
-      (isLan || isClearnet) &&
+      ((isLan && direction !== "inbound") || isClearnet) &&
         facts?.protocol !== undefined &&
         (PORT_MAPPINGS.includes(facts.protocol) || isSoap(facts.details)),
     ),
@@ -83,9 +99,16 @@ export const lanAnnouncement: Rule = {
     facts?.protocol === undefined || !LAN_ANNOUNCEMENTS.includes(facts.protocol)
       ? undefined
       : isClearnet
-        ? { severity: "leak", title: "The machine announces itself beyond the LAN." }
+        ? isLease(facts.protocol)
+          ? { variant: "lease", title: "The machine tells its provider its name, or more, to get an address." }
+          : { severity: "leak", variant: "internet", title: "The machine announces itself beyond the LAN." }
         : hitIf(isLan && facts.disclosures.length > 0),
 };
+
+/** A provider's server may have an internet address; leases are renewed with it directly. */
+function isLease(protocol: Protocol): boolean {
+  return protocol === "dhcp" || protocol === "dhcpv6";
+}
 
 function isSoap(details: ReadonlyMap<string, unknown>): boolean {
   const action = details.get("soapAction");

@@ -1,5 +1,6 @@
 import {
   AuditedNode,
+  type AuditOptions,
   type AuditReport,
   type Canary,
   type Cidr,
@@ -13,11 +14,11 @@ import type { LiveSource, PacketSource } from "../../capture/index.js";
 import { listInterfaces } from "../../host/index.js";
 import { Analysis } from "../../pipeline/index.js";
 import { type AuditArguments, withArguments } from "../audit-arguments.js";
-import { type AuditFormat, auditOutput } from "../audit-output.js";
+import { type AuditFormat, auditOutput, VERDICT_STATUS } from "../audit-output.js";
 import { loadPolicy } from "../audit-policy.js";
 import { CanarySender, withLastCanary } from "../canary-sender.js";
 import { type DirectoryOptions, DirectorySources } from "../directory-options.js";
-import { ExitStatus } from "../exit-status.js";
+import { checkEvidence, type EvidenceArguments } from "../evidence-arguments.js";
 import { FlowProcesses } from "../flow-processes.js";
 import { LiveDirectory } from "../live-directory.js";
 import { announce } from "../live-messages.js";
@@ -28,7 +29,7 @@ import { ProcessLookup } from "../process-lookup.js";
 import { readCaptures } from "../read-capture.js";
 import { type LiveSettings, readLive } from "../read-live.js";
 
-export interface AuditCommandOptions extends DirectoryOptions, PayloadOptions, AuditArguments {
+export interface AuditCommandOptions extends DirectoryOptions, PayloadOptions, AuditArguments, EvidenceArguments {
   readonly filter: string | undefined;
   readonly count: number | undefined;
   readonly format: AuditFormat;
@@ -58,6 +59,7 @@ class AuditRun {
     options: Omit<AuditCommandOptions, "filter">,
     directory: ConstructorParameters<typeof Analysis>[0]["directory"],
     isFiltered: boolean,
+    onFinding?: AuditOptions["onFinding"],
   ) {
     this.#audit = new LeakAudit(
       {
@@ -68,6 +70,7 @@ class AuditRun {
         loss: { stated: options.drops },
         canaries: this.canaries,
         isFiltered: isFiltered || options.count !== undefined || options.headersOnly === true,
+        onFinding,
       },
       () => this.#watch,
     );
@@ -102,12 +105,17 @@ export async function audit(paths: readonly string[], options: AuditCommandOptio
   const sources = new DirectorySources(withPolicy(options, policy));
   const filter = options.filter === undefined ? undefined : await loadFilter(options.filter);
   const node = new AuditedNode(policy.nodes.length === 0 ? undefined : policy.nodes);
+  checkEvidence(options, false);
+  const evidence =
+    options.evidence === undefined
+      ? undefined
+      : await (await import("../evidence-writer.js")).EvidenceWriter.start(paths, withPolicy(options, policy));
   let run: AuditRun | undefined;
   const source = await readCaptures(paths, {
     async start(opened: PacketSource, from: number | undefined) {
       const directory = await sources.load(from);
       for (const { linkType } of opened.infos.flatMap((info) => info.interfaces)) filter?.prepare(linkType);
-      run = new AuditRun(policy, node, options, directory, filter !== undefined);
+      run = new AuditRun(policy, node, options, directory, filter !== undefined, evidence?.onFinding);
     },
     packet(packet: CapturedPacket) {
       if (filter !== undefined && !filter.matches(packet)) return true;
@@ -117,11 +125,15 @@ export async function audit(paths: readonly string[], options: AuditCommandOptio
     batch() {},
   });
   for (const note of sources.notes) say(note.message);
-  return finish(run!.finish(source), options.format);
+  const report = run!.finish(source);
+  const status = await finish(report, options.format);
+  if (evidence !== undefined) say(await evidence.write(report, filter));
+  return status;
 }
 
 /** `leek audit -i IFACE --duration TIME`: the same, live; the node is this machine. */
 export async function auditLive(options: LiveAuditOptions): Promise<number> {
+  checkEvidence(options, true);
   const policy = withArguments(await loadPolicy(options.policy), options);
   const directory = await LiveDirectory.start(withPolicy(options, policy), say);
   const own = ownAddresses();
@@ -171,7 +183,7 @@ export async function auditLive(options: LiveAuditOptions): Promise<number> {
 
 async function finish(report: AuditReport, format: AuditFormat): Promise<number> {
   await auditOutput(report, format);
-  return { clean: ExitStatus.Ok, leak: ExitStatus.Leak, inconclusive: ExitStatus.Inconclusive }[report.verdict];
+  return VERDICT_STATUS[report.verdict];
 }
 
 /** What the policy says of bridges and authorities stands beside what the command line says. */
