@@ -49,6 +49,10 @@ export interface Evidence {
   readonly outside: number;
   /** What was sent or planted and not found, a sentence each. */
   readonly canariesMissed: readonly string[];
+  /** Flows to proxies on the LAN. */
+  readonly lanProxies: number;
+  /** Interfaces with a default route that are not captured. */
+  readonly otherWaysOut?: readonly string[] | undefined;
 }
 
 /** Link types of which a frame begins with its IP header: tunnels, mostly (DLT_RAW, LINKTYPE_RAW, IPV4, IPV6). */
@@ -172,7 +176,15 @@ function* ofDocuments(evidence: Evidence, { documents }: AuditCoverage): Generat
       : ["flows-unjudged", `${counted(unjudged, "flows")}.`];
 }
 
-function* ofPlace({ analysis, audited, outside, node, unnamed }: Evidence): Generator<Found> {
+function* ofPlace({
+  analysis,
+  audited,
+  outside,
+  node,
+  unnamed,
+  lanProxies,
+  otherWaysOut = [],
+}: Evidence): Generator<Found> {
   if (audited === 0) yield ["nothing-seen"];
   else if (outside === 0) yield ["only-loopback"];
   for (const { name, format, interfaces } of analysis.sources) {
@@ -184,6 +196,8 @@ function* ofPlace({ analysis, audited, outside, node, unnamed }: Evidence): Gene
     if (tunnel !== undefined) yield ["tunnel-interface", `${tunnel.name ?? name}, ${linkTypeName(tunnel.linkType)}.`];
   }
   if (unnamed > 0) yield ["addresses-unnamed", `${counted(unnamed, "flows")}; the node is ${node.names.join(", ")}.`];
+  if (lanProxies > 0) yield ["proxy-on-lan", `${counted(lanProxies, "flows")}.`];
+  if (otherWaysOut.length > 0) yield ["other-interfaces", `${otherWaysOut.join(", ")}.`];
 }
 
 function* ofExpectations(

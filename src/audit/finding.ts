@@ -28,6 +28,7 @@ export const RULE_NAMES = [
   "ssh",
   "mail",
   "port-mapping",
+  "lan-proxy",
   "lan-announcement",
   "tunnel",
   "relay-other-port",
@@ -41,6 +42,8 @@ export const RULE_NAMES = [
   "fail-open",
   "start-up",
   "socks-address",
+  "unexpected-application",
+  "new-contact",
   "canary",
 ] as const;
 export type RuleName = (typeof RULE_NAMES)[number];

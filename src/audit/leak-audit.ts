@@ -10,6 +10,7 @@ import { FailOpenWatch, failOpen } from "./fail-open.js";
 import type { Finding, RuleName, Severity } from "./finding.js";
 import { Findings } from "./findings.js";
 import { HardwareAddresses } from "./hardware-addresses.js";
+import { newContact, newContactHit } from "./new-contact.js";
 import type { AuditedNode } from "./node.js";
 import type { PacketWatch } from "./packet-watch.js";
 import { isAllowed, type Policy } from "./policy.js";
@@ -18,6 +19,7 @@ import { ipv6 } from "./rules/rest.js";
 import { FURTHER_RULES, MAIN_RULES } from "./rules.js";
 import { startUp } from "./start-up.js";
 import { localKindOf, localSideOf, subjectOf } from "./subject.js";
+import { isUnexpected, unexpectedApplication } from "./unexpected-application.js";
 import type { Reason, Verdict } from "./verdict.js";
 
 export interface AuditOptions {
@@ -34,6 +36,8 @@ export interface AuditOptions {
   readonly canaries: readonly Canary[];
   /** Only a part of the packets was looked at. */
   readonly isFiltered: boolean;
+  /** Of a live audit: interfaces with a default route that are not captured. */
+  readonly otherWaysOut?: readonly string[] | undefined;
   /** Told of each flow of each finding: a finding itself keeps a few of them only. */
   readonly onFinding?: ((record: FlowRecord, rule: RuleName, severity: Severity, title: string) => void) | undefined;
   /** What was found in a former run, and is no news now. */
@@ -76,6 +80,7 @@ export class LeakAudit {
   #otherHosts = 0;
   #unjudged = 0;
   #unlisted = 0;
+  #lanProxies = 0;
   #torFlows = 0;
   readonly #canariesFound = new Set<Canary>();
   /** Flows that left the machine, or might have. */
@@ -140,6 +145,7 @@ export class LeakAudit {
       otherHosts: this.#otherHosts,
       unjudged: this.#unjudged,
       unlisted: this.#unlisted,
+      lanProxies: this.#lanProxies,
       unnamed: this.#unnamed + this.#hardware.ownLeaks(),
       torFlows: this.#torFlows,
       outside: this.#outside,
@@ -196,20 +202,24 @@ export class LeakAudit {
   #judge(subject: Subject): void {
     const { policy, recorder, baseline } = this.#options;
     const hits = hitsOf(subject);
+    if (isUnexpected(subject, policy.expectedApplications)) hits.push({ rule: unexpectedApplication, hit: {} });
     const isUnknown = subject.isUnjudged && !hits.some(({ rule }) => MAIN_RULES.includes(rule));
     if (hits.length === 0 && !isUnknown) {
-      recorder?.add(subject, []);
+      this.#meet(subject);
       return;
     }
     const allowed = policy.allow.find((it) => isAllowed(it, subject));
     if (allowed !== undefined) {
-      recorder?.add(subject, []);
+      this.#meet(subject);
       this.#exceptions.add(allowed, subject);
+      // Whoever lets names be asked for did not mean those that DNS has no answer to.
+      for (const { rule, hit } of hits) if (rule.name === "dns-onion-name") this.#add(rule, hit, subject.record);
       return;
     }
     if (this.#isExpectedOfRole(subject)) return;
     if (isUnknown) this.#unjudged++;
     if (subject.record.classification.flowClass === "tor-suspected") this.#unlisted++;
+    if (hits.some(({ rule }) => rule.name === "lan-proxy")) this.#lanProxies++;
     const told = this.#isStartUp(subject) ? hits.map((match) => this.#asStartUp(match)) : hits;
     if (!isUnknown) {
       const judgements = told.map(({ rule, hit }) => ({ rule: rule.name, severity: this.#severity(rule, hit) }));
@@ -223,6 +233,13 @@ export class LeakAudit {
     for (const { rule, hit } of told) this.#add(rule, hit, subject.record);
     const isLeak = hits.some(({ rule, hit }) => this.#severity(rule, hit) === "leak");
     if (isLeak && subject.direction !== "inbound") this.#failOpen.leak(subject.record);
+  }
+
+  /** A flow of which no rule has anything to say, or may not. */
+  #meet(subject: Subject): void {
+    const { recorder, baseline } = this.#options;
+    recorder?.add(subject, []);
+    if (baseline?.isNewContact(subject)) this.#add(newContact, newContactHit(subject), subject.record);
   }
 
   /** What an exit sends for others looks like a leak; whose it is only a process can tell. */

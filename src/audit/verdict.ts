@@ -60,6 +60,15 @@ export const REASONS = {
     text: "The node has no traffic over Tor, although it should: this may be the wrong place, or Tor was down.",
     remedy: "Capture the interface of the default route (leek interfaces), while Tor is in use.",
   },
+  "proxy-on-lan": {
+    text: "A proxy on the LAN is asked for others: where it hands that on cannot be seen here.",
+    remedy:
+      "If the proxy is tor on another machine, say so in the policy (allow, with its address), and audit that machine too; else use tor here.",
+  },
+  "other-interfaces": {
+    text: "The machine has a way to the internet by an interface that is not captured.",
+    remedy: "Audit with -i any, or name each interface with a default route (leek interfaces).",
+  },
   "only-loopback": {
     text: "The capture has loopback traffic only: what leaves the machine cannot be seen there.",
     remedy: "Capture the interface of the default route (leek interfaces), or any.",

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { type Cidr, type Policy, parseCidr, ROLES, type Role } from "../audit/index.js";
+import { type Cidr, type Policy, PRESET_NAMES, type PresetName, parseCidr, ROLES, type Role } from "../audit/index.js";
 import { durationSeconds } from "./quantities.js";
 
 /** What commander makes of the options below. */
@@ -7,6 +7,9 @@ export interface AuditArguments {
   readonly node?: readonly Cidr[];
   readonly role?: Role;
   readonly policy?: string;
+  readonly baseline?: string;
+  readonly saveBaseline?: string;
+  readonly init?: PresetName | true;
   readonly minDuration?: number;
   readonly expectBootstrap?: boolean;
   readonly trustUnverified?: boolean;
@@ -20,6 +23,9 @@ export function auditOptions(command: Command): Command {
     .option("--node <address>", "an address of the audited node, or ADDR/LENGTH (repeatable)", collectCidr)
     .addOption(new Option("--role <role>", "what the node is to Tor; client unless told").choices(ROLES))
     .option("--policy <file>", "a policy: a file, or a preset by its name")
+    .option("--baseline <file>", "report only what a former run did not find: its --save-baseline file")
+    .option("--save-baseline <file>", "save whom the node talks to, and what was found, for --baseline")
+    .addOption(new Option("--init [preset]", "print a policy to start from, and do nothing else").choices(PRESET_NAMES))
     .option("--min-duration <time>", "inconclusive when the capture is shorter: 30s, 10m, 2h", durationSeconds)
     .option("--expect-bootstrap", "the capture has the system's start: leaks before Tor is up are told apart")
     .option("--trust-unverified", "relay documents count though their signatures were not verified")

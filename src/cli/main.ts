@@ -60,7 +60,10 @@ const AUDIT_EXAMPLES = `
 Examples:
   leek audit node.pcapng --node 192.168.1.10 --node 2001:db8::10
   sudo leek audit -i eth0 --duration 10m
-  leek audit node.pcap --drops 0 --json`;
+  leek audit node.pcap --drops 0 --json
+  leek audit --init bitcoin-over-tor > policy.yaml
+  leek audit node.pcapng --policy policy.yaml --save-baseline node.json
+  leek audit node.pcapng --policy policy.yaml --baseline node.json`;
 
 const EXPLAIN_EXAMPLES = `
 Examples:
@@ -191,6 +194,11 @@ function buildProgram(done: (status: number) => void): Command {
     .option("--json", "the same as --format json: the document leek/audit@1")
     .addHelpText("after", AUDIT_EXAMPLES);
   evidenceOptions(auditOptions(auditCommand)).action(async (words: string[], options) => {
+    if (options.init !== undefined) {
+      const { starterPolicy } = await import("../audit/index.js");
+      writeOutput(Buffer.from(starterPolicy(options.init === true ? undefined : options.init)));
+      return;
+    }
     const { audit, auditLive } = await import("./commands/audit.js");
     const format = options.json ? "json" : options.format;
     const live = liveSettings(words, options);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ALL_RULES, type AuditReport, type Finding, type RuleName } from "../../src/audit/index.js";
+import { ALL_RULES, type AuditReport, type Finding, parseCidr, type RuleName } from "../../src/audit/index.js";
 import { discover, pcpMap } from "../apps/lan/samples.js";
 import {
   ascii,
@@ -37,8 +37,16 @@ const expectedOf = ({ rule, severity, also = [] }: Leak) => [...also, `${rule} $
 
 describe("each rule", () => {
   it("has a leak here that it finds, or a test of its own", () => {
-    const apart = ["tor-unlisted", "tunnel", "inbound", "lan-announcement", "directory-port", "relay-other-port"];
-    const beside = ["ipv6", "socks-address", "fail-open", "start-up"];
+    const apart = [
+      "tor-unlisted",
+      "tunnel",
+      "inbound",
+      "lan-announcement",
+      "directory-port",
+      "relay-other-port",
+      "lan-proxy",
+    ];
+    const beside = ["ipv6", "socks-address", "fail-open", "start-up", "unexpected-application", "new-contact"];
     const provoked = new Set<string>([...LEAKS.map(({ rule }) => rule), ...apart, ...beside]);
     expect(ALL_RULES.map(({ name }) => name).filter((name) => !provoked.has(name))).toEqual([]);
   });
@@ -383,5 +391,74 @@ describe("without a document", () => {
       expect(codes(report)).toContain("no-consensus");
       if (!isJudged) expect(codes(report)).toContain("flows-unjudged");
     }
+  });
+});
+
+describe("a proxy on the LAN", () => {
+  const ROUTER = "192.168.1.1";
+  const socks = [
+    [0, Uint8Array.of(5, 1, 0)],
+    [1, Uint8Array.of(5, 0)],
+    [0, concat([5, 1, 0, 3, 15], ascii("www.example.com"), u16(443))],
+  ] as const;
+  const words = {
+    CONNECT: [[0, "CONNECT www.example.com:443 HTTP/1.1\r\nHost: www.example.com:443\r\n\r\n"]],
+    "absolute HTTP": [[0, "GET http://www.example.com/ HTTP/1.1\r\nHost: www.example.com\r\n\r\n"]],
+    SOCKS: socks,
+  } as const;
+
+  it.each(Object.entries(words))(
+    "that is asked for others in %s gives a warning, and is never clean",
+    async (_, said) => {
+      const report = await auditOf([...LINK, ...connection({ dst: ROUTER, dstPort: 3128 }, said)], { node: [NODE] });
+      expect([report.verdict, found(report), codes(report)]).toEqual([
+        "inconclusive",
+        ["lan-proxy warning"],
+        ["proxy-on-lan"],
+      ]);
+      expect(told(finding(report, "lan-proxy")).join()).toContain("www.example.com");
+    },
+  );
+
+  it("may be allowed, by whoever knows that it is tor", async () => {
+    const allowed = {
+      because: "tor runs on the router",
+      addresses: [parseCidr(ROUTER)!],
+      ports: [],
+      protocols: [],
+      names: [],
+      processes: [],
+      from: undefined,
+      until: undefined,
+    };
+    const frames = [...LINK, ...connection({ dst: ROUTER, dstPort: 9050 }, socks)];
+    const report = await auditOf(frames, { node: [NODE], policy: { allow: [allowed] } });
+    expect([report.verdict, found(report), report.exceptions.map(({ flows }) => flows)]).toEqual(["clean", [], [1]]);
+  });
+
+  it("is no such thing where it is asked for its own pages", async () => {
+    const frames = connection({ dst: ROUTER, dstPort: 80 }, [[0, "GET / HTTP/1.1\r\nHost: router\r\n\r\n"]]);
+    expect(found(await auditOf([...LINK, ...frames], { node: [NODE] }))).toEqual([]);
+  });
+});
+
+describe("an exception", () => {
+  it("for a resolver does not cover names of onion services", async () => {
+    const allowed = {
+      because: "the resolver is ours",
+      addresses: [parseCidr("203.0.113.53")!],
+      ports: [],
+      protocols: [],
+      names: [],
+      processes: [],
+      from: undefined,
+      until: undefined,
+    };
+    const names = ["www.example.com", `${"leek".repeat(14)}.onion`];
+    const frames = names.map((name, i) =>
+      datagram({ dst: "203.0.113.53", dstPort: 53, srcPort: 50_000 + i }, dnsQuery(name)),
+    );
+    const report = await auditOf([...LINK, ...frames], { node: [NODE], policy: { allow: [allowed] } });
+    expect([found(report), report.exceptions.map(({ flows }) => flows)]).toEqual([["dns-onion-name leak"], [2]]);
   });
 });

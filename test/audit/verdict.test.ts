@@ -94,6 +94,13 @@ const PROVOCATIONS: Readonly<Record<ReasonCode, Provocation>> = {
   },
   filtered: { audit: (more) => auditOf([...CLEAN, ...more], { options: { isFiltered: true } }) },
   "too-short": { audit: (more) => auditOf([...CLEAN, ...more], { policy: { minDurationSeconds: 3600 } }) },
+  "proxy-on-lan": {
+    audit: (more) => {
+      const words = "CONNECT www.example.com:443 HTTP/1.1\r\nHost: www.example.com:443\r\n\r\n";
+      return auditOf([...CLEAN, ...connection({ dst: ROUTER, dstPort: 3128 }, [[0, words]]), ...more]);
+    },
+  },
+  "other-interfaces": { audit: (more) => auditOf([...CLEAN, ...more], { options: { otherWaysOut: ["wlan0"] } }) },
   "exit-unattributed": {
     audit: (more) => auditOf([...CLEAN, ...connection({ dstPort: 443 }), ...more], { policy: { role: "exit" } }),
     hidesLeak: true,

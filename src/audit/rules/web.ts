@@ -1,4 +1,4 @@
-import type { Protocol } from "../../apps/index.js";
+import type { FlowFacts, Protocol } from "../../apps/index.js";
 import { hitIf, type Rule } from "../rule.js";
 
 const PROXY_REMEDY =
@@ -48,6 +48,24 @@ export const tls: Rule = {
         !(isUnjudged && record.flow.transport === "tcp"),
     ),
 };
+
+/** Where a proxy hands requests on is not seen here: to Tor, or to the internet as they are. */
+export const lanProxy: Rule = {
+  name: "lan-proxy",
+  severity: "warning",
+  title: "A proxy on the LAN is asked for others: whether it hands that to Tor cannot be seen here.",
+  remedy:
+    "Use tor's SOCKS port on this machine; or, if the proxy is tor on another one, say so in the policy (allow, with its address) and audit that " +
+    "machine too.",
+  discloses: ["proxy-target", "onion-name", "http-host"],
+  match: ({ isLan, direction, facts }) =>
+    hitIf(isLan && direction !== "inbound" && facts?.protocol !== undefined && isProxied(facts)),
+};
+
+function isProxied({ protocol, details }: FlowFacts): boolean {
+  if (protocol === "socks4" || protocol === "socks5" || protocol === "http-connect") return true;
+  return protocol === "http" && details.get("viaProxy") === true;
+}
 
 export const quic: Rule = {
   name: "quic",

@@ -2,6 +2,8 @@ import {
   AuditedNode,
   type AuditOptions,
   type AuditReport,
+  type Baseline,
+  BaselineRecorder,
   type Canary,
   type Cidr,
   LeakAudit,
@@ -15,7 +17,7 @@ import { listInterfaces } from "../../host/index.js";
 import { Analysis } from "../../pipeline/index.js";
 import { type AuditArguments, withArguments } from "../audit-arguments.js";
 import { type AuditFormat, auditOutput, VERDICT_STATUS } from "../audit-output.js";
-import { loadPolicy } from "../audit-policy.js";
+import { loadBaseline, loadPolicy, saveBaseline } from "../audit-policy.js";
 import { CanarySender, withLastCanary } from "../canary-sender.js";
 import { type DirectoryOptions, DirectorySources } from "../directory-options.js";
 import { checkEvidence, type EvidenceArguments } from "../evidence-arguments.js";
@@ -44,6 +46,17 @@ export interface LiveAuditOptions extends Omit<AuditCommandOptions, "filter"> {
 /** An address is the machine's for longer than that. */
 const REFRESH_MS = 2_000;
 
+/** The baseline of a former run, and that of this one. */
+interface BaselineUse {
+  readonly known: Baseline | undefined;
+  readonly recorder: BaselineRecorder | undefined;
+}
+
+interface RunSettings extends Omit<AuditCommandOptions, "filter">, BaselineUse {
+  /** Interfaces with a default route that are not captured. */
+  readonly otherWaysOut?: readonly string[];
+}
+
 /** One audit: flows as they end, and the packets that make them. */
 class AuditRun {
   /** Those that were sent. */
@@ -56,7 +69,7 @@ class AuditRun {
   constructor(
     policy: Policy,
     node: AuditedNode,
-    options: Omit<AuditCommandOptions, "filter">,
+    options: RunSettings,
     directory: ConstructorParameters<typeof Analysis>[0]["directory"],
     isFiltered: boolean,
     onFinding?: AuditOptions["onFinding"],
@@ -69,8 +82,11 @@ class AuditRun {
         trustUnverified: options.trustUnverified === true,
         loss: { stated: options.drops },
         canaries: this.canaries,
+        baseline: options.known,
+        recorder: options.recorder,
         isFiltered: isFiltered || options.count !== undefined || options.headersOnly === true,
         onFinding,
+        otherWaysOut: options.otherWaysOut,
       },
       () => this.#watch,
     );
@@ -101,6 +117,7 @@ class AuditRun {
 
 /** `leek audit CAPTURE...`: does anything of the node go around Tor? The exit status tells: 0 clean, 1 leak, 2 inconclusive. */
 export async function audit(paths: readonly string[], options: AuditCommandOptions): Promise<number> {
+  const baselines = await openBaselines(options);
   const policy = withArguments(await loadPolicy(options.policy), options);
   const sources = new DirectorySources(withPolicy(options, policy));
   const filter = options.filter === undefined ? undefined : await loadFilter(options.filter);
@@ -115,7 +132,14 @@ export async function audit(paths: readonly string[], options: AuditCommandOptio
     async start(opened: PacketSource, from: number | undefined) {
       const directory = await sources.load(from);
       for (const { linkType } of opened.infos.flatMap((info) => info.interfaces)) filter?.prepare(linkType);
-      run = new AuditRun(policy, node, options, directory, filter !== undefined, evidence?.onFinding);
+      run = new AuditRun(
+        policy,
+        node,
+        { ...options, ...baselines },
+        directory,
+        filter !== undefined,
+        evidence?.onFinding,
+      );
     },
     packet(packet: CapturedPacket) {
       if (filter !== undefined && !filter.matches(packet)) return true;
@@ -126,13 +150,14 @@ export async function audit(paths: readonly string[], options: AuditCommandOptio
   });
   for (const note of sources.notes) say(note.message);
   const report = run!.finish(source);
-  const status = await finish(report, options.format);
+  const status = await finish(report, { ...options, ...baselines });
   if (evidence !== undefined) say(await evidence.write(report, filter));
   return status;
 }
 
 /** `leek audit -i IFACE --duration TIME`: the same, live; the node is this machine. */
 export async function auditLive(options: LiveAuditOptions): Promise<number> {
+  const baselines = await openBaselines(options);
   checkEvidence(options, true);
   const policy = withArguments(await loadPolicy(options.policy), options);
   const directory = await LiveDirectory.start(withPolicy(options, policy), say);
@@ -149,7 +174,13 @@ export async function auditLive(options: LiveAuditOptions): Promise<number> {
     let canaries: CanarySender | undefined;
     const { source } = await readLive(withLastCanary(options), {
       async open(opened: LiveSource) {
-        run = new AuditRun(policy, node, options, directory.directory, options.live.expression !== undefined);
+        run = new AuditRun(
+          policy,
+          node,
+          { ...options, ...baselines, otherWaysOut: waysOutBeside(options.live.interfaces) },
+          directory.directory,
+          options.live.expression !== undefined,
+        );
         if (options.processes) {
           const isOwn = new Set(own);
           processes = new FlowProcesses(run.analysis, await ProcessLookup.start(), (address) => isOwn.has(address));
@@ -174,14 +205,25 @@ export async function auditLive(options: LiveAuditOptions): Promise<number> {
     canaries?.close();
     await Promise.all([processes?.close(), directory.close()]);
     for (const note of processes?.notes ?? []) say(note);
-    return finish(run!.finish(source), options.format);
+    return finish(run!.finish(source), { ...options, ...baselines });
   } finally {
     clearInterval(refreshing);
     await directory.close();
   }
 }
 
-async function finish(report: AuditReport, format: AuditFormat): Promise<number> {
+async function openBaselines({ baseline, saveBaseline: saved }: AuditArguments): Promise<BaselineUse> {
+  return {
+    known: baseline === undefined ? undefined : await loadBaseline(baseline),
+    recorder: saved === undefined ? undefined : new BaselineRecorder(),
+  };
+}
+
+async function finish(
+  report: AuditReport,
+  { format, saveBaseline: path, recorder }: Pick<AuditCommandOptions, "format" | "saveBaseline"> & BaselineUse,
+): Promise<number> {
+  if (path !== undefined && recorder !== undefined) await saveBaseline(path, recorder.toText());
   await auditOutput(report, format);
   return VERDICT_STATUS[report.verdict];
 }
@@ -190,6 +232,14 @@ async function finish(report: AuditReport, format: AuditFormat): Promise<number>
 function withPolicy<Options extends DirectoryOptions>(options: Options, policy: Policy): Options {
   const { bridge = [], authority = [] } = options;
   return { ...options, bridge: [...bridge, ...policy.bridges], authority: [...authority, ...policy.authorities] };
+}
+
+/** Interfaces by which traffic may leave unseen. */
+function waysOutBeside(captured: readonly string[]): string[] {
+  if (captured.includes("any")) return [];
+  return listInterfaces()
+    .filter(({ name, defaultRoute }) => defaultRoute.length > 0 && !captured.includes(name))
+    .map(({ name }) => name);
 }
 
 function rangesOf(addresses: readonly string[]): Cidr[] {

@@ -201,6 +201,13 @@ export const LEAKS: readonly Leak[] = [
     severity: "warning",
   },
   {
+    rule: "lan-proxy",
+    by: "curl -x asks the router for a web site",
+    make: (lab) => lab.run("curl", "-s", "-m", "1", "-x", `http://${GATEWAY.address}:53`, "http://www.example.com/"),
+    to: GATEWAY.address,
+    severity: "warning",
+  },
+  {
     rule: "lan-announcement",
     by: "the machine's name over mDNS",
     make: (lab) => lab.say("mdns"),

@@ -145,7 +145,7 @@ export const BLINDNESSES: readonly Blindness[] = [
       await browse(lab);
       return audit.stop();
     },
-    also: ["no-tor-traffic"],
+    also: ["no-tor-traffic", "other-interfaces"],
   },
   {
     code: "tunnel-interface",
