@@ -203,7 +203,7 @@ export const LEAKS: readonly Leak[] = [
   {
     rule: "lan-proxy",
     by: "curl -x asks the router for a web site",
-    make: (lab) => lab.run("curl", "-s", "-m", "1", "-x", `http://${GATEWAY.address}:53`, "http://www.example.com/"),
+    make: (lab) => lab.run("curl", "-s", "-m", "1", "-x", `http://${GATEWAY.address}:40000`, "http://www.example.com/"),
     to: GATEWAY.address,
     severity: "warning",
   },
