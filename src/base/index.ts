@@ -2,4 +2,11 @@ export { CapturedPacket, MAX_SNAPLEN } from "./captured-packet.js";
 export { type ErrorKind, fileError, LeekError, type LeekErrorDetails, systemErrorCode } from "./errors.js";
 export { escapeCsv, escapeText } from "./escape.js";
 export { LinkType, linkTypeName } from "./link-type.js";
-export { type FractionDigits, formatFraction, formatIsoSeconds, formatIsoTime, parseUtcTime } from "./time.js";
+export {
+  type FractionDigits,
+  formatFraction,
+  formatIsoSeconds,
+  formatIsoTime,
+  minuteText,
+  parseUtcTime,
+} from "./time.js";

@@ -46,3 +46,11 @@ export function parseUtcTime(text: string): number | undefined {
   const carried = date.getUTCMonth() !== month! - 1 || date.getUTCDate() !== day! || hour! > 23 || minute! > 59;
   return carried || second! > 60 ? undefined : date.getTime() / 1000;
 }
+
+/**
+ * `2026-11-22 10:00` for `2026-11-22T10:00:00Z`; with seconds where there are some: documents of the public network begin
+ * on the hour, those of a private one at any second.
+ */
+export function minuteText(time: string): string {
+  return time.replace("T", " ").replace(/(?::00)?Z$/, "");
+}

@@ -1,3 +1,4 @@
+import { minuteText } from "../base/index.js";
 import type { RelayMatch } from "../relays/index.js";
 
 type Listed = Pick<RelayMatch & { readonly kind: "consensus" }, "listedFrom" | "listedUntil">;
@@ -12,12 +13,4 @@ export function listingText({ listedFrom, listedUntil }: Listed): string {
     ...(listedUntil === undefined ? [] : [`until ${minuteText(listedUntil)}`]),
   ];
   return parts.length === 0 ? "" : `listed ${parts.join(" ")} UTC`;
-}
-
-/**
- * `2026-11-22 10:00` for `2026-11-22T10:00:00Z`; with seconds where there are some: documents of the public network begin
- * on the hour, those of a private one at any second.
- */
-export function minuteText(time: string): string {
-  return time.replace("T", " ").replace(/(?::00)?Z$/, "");
 }

@@ -89,7 +89,7 @@ interface Kept {
 async function keep(paths: readonly string[], more: Partial<EvidenceOptions> = {}): Promise<Kept> {
   const options: EvidenceOptions = { ...DIRECTORY, evidence, filter: undefined, count: undefined, ...more };
   const writer = (await EvidenceWriter.start(paths, options))!;
-  const nodes = options.node;
+  const nodes = options.node?.map((text) => parseCidr(text)!);
   let analysis: Analysis;
   let watch: PacketWatch;
   const audit = new LeakAudit(
@@ -179,12 +179,12 @@ describe("evidence", () => {
     const { report } = await keep([fixture("tor-and-http-leak")]);
     const [first] = report.findings[0]!.flows;
     rmSync(evidence, { recursive: true });
-    const { manifest } = await keep([fixture("tor-and-http-leak")], { node: [parseCidr(first!.originator.address)!] });
+    const { manifest } = await keep([fixture("tor-and-http-leak")], { node: [first!.originator.address] });
     expect(manifest.options.nodes).toEqual([first!.originator.address]);
     expect(await verify()).toMatchObject({ state: "verified" });
     rmSync(evidence, { recursive: true });
     const redacted = await keep([fixture("tor-and-http-leak")], {
-      node: [parseCidr(first!.originator.address)!],
+      node: [first!.originator.address],
       redact: true,
     });
     expect(redacted.manifest.options.nodes).not.toContain(first!.originator.address);

@@ -15,9 +15,10 @@ import type { CapturedPacket } from "../../base/index.js";
 import type { LiveSource, PacketSource } from "../../capture/index.js";
 import { listInterfaces } from "../../host/index.js";
 import { Analysis } from "../../pipeline/index.js";
-import { type AuditArguments, withArguments } from "../audit-arguments.js";
+import type { AuditArguments } from "../audit-arguments.js";
 import { type AuditFormat, auditOutput, VERDICT_STATUS } from "../audit-output.js";
-import { loadBaseline, loadPolicy, saveBaseline } from "../audit-policy.js";
+import { loadBaseline, saveBaseline } from "../audit-policy.js";
+import { auditSettings } from "../audit-settings.js";
 import { CanarySender, withLastCanary } from "../canary-sender.js";
 import { type DirectoryOptions, DirectorySources } from "../directory-options.js";
 import { checkEvidence, type EvidenceArguments } from "../evidence-arguments.js";
@@ -118,7 +119,7 @@ class AuditRun {
 /** `leek audit CAPTURE...`: does anything of the node go around Tor? The exit status tells: 0 clean, 1 leak, 2 inconclusive. */
 export async function audit(paths: readonly string[], options: AuditCommandOptions): Promise<number> {
   const baselines = await openBaselines(options);
-  const policy = withArguments(await loadPolicy(options.policy), options);
+  const policy = await auditSettings(options);
   const sources = new DirectorySources(withPolicy(options, policy));
   const filter = options.filter === undefined ? undefined : await loadFilter(options.filter);
   const node = new AuditedNode(policy.nodes.length === 0 ? undefined : policy.nodes);
@@ -159,7 +160,7 @@ export async function audit(paths: readonly string[], options: AuditCommandOptio
 export async function auditLive(options: LiveAuditOptions): Promise<number> {
   const baselines = await openBaselines(options);
   checkEvidence(options, true);
-  const policy = withArguments(await loadPolicy(options.policy), options);
+  const policy = await auditSettings(options);
   const directory = await LiveDirectory.start(withPolicy(options, policy), say);
   const own = ownAddresses();
   const node = new AuditedNode(policy.nodes.length > 0 ? policy.nodes : rangesOf(own));

@@ -1,7 +1,6 @@
-import { escapeText, LeekError, parseUtcTime } from "../../base/index.js";
+import { escapeText, LeekError, minuteText, parseUtcTime } from "../../base/index.js";
 import { formatEndpoint, type IpAddress, parseEndpoint } from "../../net/index.js";
 import { type ListingSpan, type LookedUpRelay, type RelayLookup, RelayLookups } from "../../relays/index.js";
-import { minuteText } from "../../report/index.js";
 import { AddressLines } from "../address-lines.js";
 import { type DirectoryOptions, DirectorySources } from "../directory-options.js";
 import { readExitLists } from "../exit-list-files.js";

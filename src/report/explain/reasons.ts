@@ -1,7 +1,7 @@
 import type { CellShapeFigures } from "../../apps/index.js";
-import { escapeText } from "../../base/index.js";
+import { escapeText, minuteText } from "../../base/index.js";
 import type { Evidence, FlowClass } from "../../classify/index.js";
-import { listingText, minuteText } from "../listing-text.js";
+import { listingText } from "../listing-text.js";
 import { count, duration, plural } from "../numbers.js";
 
 const CLASS_SENTENCES: Readonly<Record<FlowClass, string>> = {
