@@ -2,7 +2,7 @@ import type { Disclosure } from "../apps/index.js";
 import type { Moment } from "../flows/index.js";
 import type { HostProcess } from "../host/index.js";
 import { formatEndpoint } from "../net/index.js";
-import type { FlowRecord } from "../pipeline/index.js";
+import { type FlowRecord, isBefore } from "../pipeline/index.js";
 import { type Finding, type FindingFlow, SEVERITIES, type Severity } from "./finding.js";
 import type { Hit, Rule } from "./rule.js";
 
@@ -103,8 +103,4 @@ export class Findings {
     }
     return kept;
   }
-}
-
-export function isBefore(left: Moment, right: Moment): boolean {
-  return left.seconds < right.seconds || (left.seconds === right.seconds && left.nanoseconds < right.nanoseconds);
 }

@@ -1,5 +1,5 @@
 export { Analysis, type AnalysisOptions, type AnalysisResult, type FrameTotal, spanOf } from "./analysis.js";
-export { ClassTotals } from "./class-totals.js";
+export { ClassTotals, isBefore } from "./class-totals.js";
 export type { DisclosedTotal } from "./disclosed-totals.js";
 export { type EndpointTotal, EndpointTotals, type PortTotal } from "./endpoint-totals.js";
 export type { CarriedBy, Carries, FlowRecord, Remote } from "./flow-record.js";

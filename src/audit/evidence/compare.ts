@@ -1,7 +1,7 @@
 import { type FractionDigits, formatIsoTime } from "../../base/index.js";
 import type { Moment } from "../../flows/index.js";
+import { isBefore } from "../../pipeline/index.js";
 import type { RuleName } from "../finding.js";
-import { isBefore } from "../findings.js";
 import type { Claim } from "./claims.js";
 import { type DerivedFlow, endsOf } from "./derived-flows.js";
 import { needsProof } from "./finding-flows.js";
