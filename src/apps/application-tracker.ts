@@ -133,8 +133,18 @@ export class ApplicationTracker implements StreamObserver {
   }
 
   head(row: number, side: StreamSide, head: StreamHead): number {
+    const before = this.#streamReaders[row];
+    const wanted = before === undefined ? this.#match(row, side, head) : before.read(side, head);
     const reader = this.#streamReaders[row];
-    if (reader !== undefined) return reader.read(side, head);
+    if (wanted === Infinity && reader?.isRead === true) {
+      this.#streams.dropHead(row, otherOf(side));
+      if (reader.isSettled === true) this.#streams.stopFrames(row);
+    }
+    return wanted;
+  }
+
+  /** As `head`, of a flow whose protocol is not known yet. */
+  #match(row: number, side: StreamSide, head: StreamHead): number {
     const ports = this.#matchPorts;
     ports.originator = this.#ports[row]! >>> 16;
     ports.responder = this.#ports[row]! & 0xffff;
@@ -161,7 +171,7 @@ export class ApplicationTracker implements StreamObserver {
     const reader = protocol.open(this.#contextOf(row));
     this.#streamReaders[row] = reader;
     if (reader.frames !== undefined) this.#streams.followFrames(row, reader.frames);
-    const otherSide = side === 0 ? 1 : 0;
+    const otherSide = otherOf(side);
     const other = this.#streams.headOf(row, otherSide);
     // What the other side said before was not understood alone.
     if (other !== undefined && other.length > 0)
@@ -220,6 +230,10 @@ export class ApplicationTracker implements StreamObserver {
     listed.set(this.#listed);
     this.#listed = listed;
   }
+}
+
+function otherOf(side: StreamSide): StreamSide {
+  return side === 0 ? 1 : 0;
 }
 
 /** As far as there are bytes: type 22, version 3. */

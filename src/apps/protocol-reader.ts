@@ -56,6 +56,13 @@ export interface StreamReader {
    * @returns Whether there is more to learn from frames: if so for the whole flow.
    */
   frame?(side: StreamSide, view: DataView, at: number, bodyBytes: number): boolean;
+  /**
+   * Asked when a direction has nothing more to tell: whether the other one has neither, so that its first bytes need not be
+   * kept.
+   */
+  readonly isRead?: boolean;
+  /** Asked with it: whether frames have nothing more to tell, as the next one would be answered. */
+  readonly isSettled?: boolean;
 }
 
 /** A protocol over UDP, or (ICMP) over IP itself. */

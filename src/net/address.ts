@@ -61,6 +61,8 @@ function formatIpv6(a: number, b: number, c: number, d: number): string {
 export function parseAddress(text: string): IpAddress | undefined {
   const ipv4 = parseIpv4(text);
   if (ipv4 !== undefined) return { version: 4, a: 0, b: 0, c: 0, d: ipv4 };
+  // Mostly it is a host's name.
+  if (!text.includes(":")) return undefined;
   const groups = ipv6Groups(text);
   if (groups === undefined) return undefined;
   const [a, b, c, d] = [0, 2, 4, 6].map((i) => (groups[i]! << 16) | groups[i + 1]!);

@@ -1,4 +1,5 @@
 const FIRST_BYTES = 2048;
+const SHORT = 512;
 
 /**
  * The first bytes of one direction of a TCP connection, in order and without gaps. Grows up to the limit of its
@@ -31,7 +32,7 @@ export class StreamHead {
       if (this.length + count > this.bytes.length) this.#grow(Math.min(limit, nextPowerOfTwo(this.length + count)));
       // Few bytes at a time: a loop is quicker than making a window for set().
       const { bytes, length } = this;
-      if (count < 64) for (let i = 0; i < count; i++) bytes[length + i] = source[start + i]!;
+      if (count < SHORT) for (let i = 0; i < count; i++) bytes[length + i] = source[start + i]!;
       else bytes.set(source.subarray(start, start + count), length);
       this.length += count;
     }

@@ -98,6 +98,14 @@ export class TcpStreams {
     return this.#heads[row * 2 + side];
   }
 
+  /** Nobody wants more of a direction's first bytes. Not to be called for the one that is being shown. */
+  dropHead(row: number, side: StreamSide): void {
+    const slot = row * 2 + side;
+    const head = this.#heads[slot];
+    if (head !== undefined) this.#free(slot, head);
+    else this.#watch[slot]! &= ~Watch.Head;
+  }
+
   /**
    * Follows the frames of both directions from now on; those within the first bytes, if these are still kept, are told at
    * once.

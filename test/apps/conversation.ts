@@ -47,6 +47,12 @@ export function overTcp(
   segmentBytes = Infinity,
 ): FlowFacts | undefined {
   const tracker = new Tracker({ streams, datagrams: [] });
+  converse(tracker, said, segmentBytes);
+  return tracker.factsOf(0);
+}
+
+/** Has a TCP conversation in row 0. */
+export function converse(tracker: ApplicationTracker, said: readonly Said[], segmentBytes = Infinity): void {
   tracker.begin(0, IpProtocol.TCP, 50_000, 47_000);
   syn(tracker, 0);
   syn(tracker, 1);
@@ -60,7 +66,6 @@ export function overTcp(
       at = end;
     }
   }
-  return tracker.factsOf(0);
 }
 
 /** What is understood of datagrams; `cut` bytes of each were not captured. */

@@ -119,6 +119,24 @@ describe("the first bytes of a direction", () => {
     ]);
   });
 
+  it("may be dropped, and their room is another's", () => {
+    const { streams, seen } = setUp({ heads: 1 });
+    seen.wanted = () => 1000;
+    send(streams, text(100), { at: 0, length: 10 });
+    expect(streams.isWatching(0)).toBe(true);
+    streams.dropHead(0, 0);
+    streams.dropHead(0, 0);
+    streams.dropHead(0, 1);
+    expect(streams.headOf(0, 0)).toBeUndefined();
+    expect(streams.isWatching(0)).toBe(false);
+    send(streams, text(100), { at: 10, length: 10 });
+    expect(seen.heads).toHaveLength(1);
+    streams.begin(0);
+    send(streams, text(100), { at: 0, length: 10 });
+    expect(seen.heads).toHaveLength(2);
+    expect(streams.crowdedOut).toBe(0);
+  });
+
   it("end at a hole that nothing fills while much comes behind it", () => {
     const { streams, seen } = setUp();
     seen.wanted = () => 100_000;

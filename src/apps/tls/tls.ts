@@ -80,6 +80,15 @@ class TlsReader implements StreamReader, MessageReader {
     facts.recognise(isDot ? "dns-over-tls" : "tls", isDot ? "port" : "shape");
   }
 
+  /** In TLS 1.3 all but the hellos is encrypted. The client's may have come late. */
+  get isRead(): boolean {
+    return this.#version === TLS_1_3 && this.#client !== undefined;
+  }
+
+  get isSettled(): boolean {
+    return this.#shape?.isSettled ?? true;
+  }
+
   read(side: StreamSide, head: StreamHead): number {
     if (head.bytes[0] !== HANDSHAKE) return Infinity;
     const { facts } = this.#context;
@@ -94,10 +103,10 @@ class TlsReader implements StreamReader, MessageReader {
     const wasSuspected = shape.isSuspected;
     shape.record(side, view.getUint8(at), bodyBytes);
     if (shape.isSuspected !== wasSuspected) this.#context.facts.shapeChanged();
-    return !shape.isSettled;
+    return !this.isSettled;
   }
 
-  /** @returns Whether this side may have more to tell: in TLS 1.3 all but the hellos is encrypted. */
+  /** @returns Whether this side may have more to tell. */
   message(side: StreamSide, view: DataView, start: number, end: number): boolean {
     switch (view.getUint8(start)) {
       case Message.clientHello:

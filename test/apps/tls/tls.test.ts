@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { ApplicationTracker } from "../../../src/apps/index.js";
 import { tls } from "../../../src/apps/tls/index.js";
 import { CellShape } from "../../../src/apps/tor/cell-shape.js";
-import { detailsOf, disclosed, overTcp, type Said } from "../conversation.js";
+import { converse, detailsOf, disclosed, overTcp, type Said } from "../conversation.js";
 import {
   CHANGE_CIPHER_SPEC,
   clientHello,
@@ -133,6 +134,26 @@ describe("tls", () => {
     const server = Buffer.concat([records(serverHello(0x0304, 0x1301)), DATA.subarray(0, 3)]);
     expect(reader.read(1, headOf(server))).toBe(Infinity);
     expect(reader.read(0, headOf(Buffer.concat([client, CHANGE_CIPHER_SPEC])))).toBe(Infinity);
+  });
+
+  it("of a client that comes late is read after the server's choice all the same", () => {
+    const bytes = records(clientHello(WEB));
+    for (const client of [[bytes], Array.from(bytes, (byte) => Uint8Array.of(byte))]) {
+      const facts = overTcp([tls], [[1, records(serverHello(0x0304, 0x1301))], ...client.map((it): Said => [0, it])]);
+      expect(detailsOf(facts)).toMatchObject({ serverName: "www.example.com", version: "TLS 1.3" });
+    }
+  });
+
+  it("lets a flow go once TLS 1.3 is agreed and its names are none of Tor's", () => {
+    const wantsMore = (serverName: string, version: number) => {
+      const tracker = new ApplicationTracker({ streams: [tls], datagrams: [] });
+      converse(tracker, [hello({ serverName }), [1, records(serverHello(version, 0x1301))]]);
+      return tracker.wants(0);
+    };
+    expect(wantsMore("git.example.org", 0x0304)).toBe(false);
+    expect(wantsMore("www.abcdefghij.com", 0x0304)).toBe(true);
+    // There is a certificate to come.
+    expect(wantsMore("git.example.org", 0x0303)).toBe(true);
   });
 
   it("wants no more bytes of a server that speaks TLS 1.2 once it changes keys", () => {
