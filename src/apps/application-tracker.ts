@@ -65,6 +65,8 @@ export class ApplicationTracker implements StreamObserver {
     this.#protocols = protocols;
     this.#streams = new TcpStreams(this, limits);
     this.#keeper = new FactKeeper(limits.facts);
+    // Once before any packet, see FlowTable.
+    this.#grow(FIRST_ROWS);
   }
 
   /** Directions whose beginnings could not be kept, as there were too many at once. */

@@ -20,7 +20,10 @@ export class FrameFollower {
   #headers = new Uint8Array(FIRST_SLOTS * MAX_FRAME_HEADER_BYTES);
   #headersView = new DataView(this.#headers.buffer);
 
-  constructor(private readonly visit: FrameVisitor) {}
+  constructor(private readonly visit: FrameVisitor) {
+    // Once before any packet, see FlowTable.
+    this.#grow(FIRST_SLOTS);
+  }
 
   /**
    * From now on the bytes of a slot are frames of this kind.

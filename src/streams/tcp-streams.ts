@@ -67,6 +67,8 @@ export class TcpStreams {
     this.#maxHeads = limits.heads ?? DEFAULT_HEADS;
     this.#held = new HeldSegments(limits.heldBytes ?? DEFAULT_HELD_BYTES);
     this.#frames = new FrameFollower(observer.frame);
+    // Once before any packet, see FlowTable.
+    this.#grow(FIRST_SLOTS);
   }
 
   /** A flow begins in this row; whatever was there has ended. */
