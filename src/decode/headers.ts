@@ -9,7 +9,7 @@ export const DecodeStatus = {
   Malformed: 3,
   /** A link type or framing that leek does not decode. */
   Unsupported: 4,
-  /** Link-layer encryption (802.11 protected frames): what is inside cannot be seen. */
+  /** Link-layer encryption (802.11 protected frames, ECP of PPP): what is inside cannot be seen. */
   Encrypted: 5,
 } as const;
 export type DecodeStatus = (typeof DecodeStatus)[keyof typeof DecodeStatus];

@@ -167,6 +167,20 @@ describe("decodePacket", () => {
     expect(decode(captured(v4, { linkType: 195 })).status).toBe(DecodeStatus.Unsupported);
   });
 
+  it("takes what hides IP in PPP for no control traffic", () => {
+    const statusOf = (protocol: number) => decode(captured(ppp(v4, { protocol }), { linkType: LinkType.PPP })).status;
+    // LCP, IPCP, CCP, CDP.
+    for (const control of [0xc021, 0x8021, 0x80fd, 0x4003]) expect(statusOf(control)).toBe(DecodeStatus.NonIp);
+    for (const encrypted of [0x0053, 0x0055]) expect(statusOf(encrypted)).toBe(DecodeStatus.Encrypted);
+    // Compressed datagrams and headers, fragments of a bundle, bridged frames.
+    for (const hidden of [0x00fd, 0x00fb, 0x002d, 0x002f, 0x0061, 0x003d, 0x0031, 0x2065]) {
+      expect(statusOf(hidden)).toBe(DecodeStatus.Unsupported);
+    }
+    expect(decode(captured(ethernet({ type: 0x8864 }, pppoe(v4, { protocol: 0x0053 })))).status).toBe(
+      DecodeStatus.Encrypted,
+    );
+  });
+
   it("keeps addresses and ports of a packet whose TCP header the snaplen cut", () => {
     const headers = decode(captured(ethernet({}, v4), { captured: 14 + 20 + 8 }));
     expect([headers.status, headers.transportStatus, summary(headers)]).toEqual([
