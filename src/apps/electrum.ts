@@ -1,6 +1,7 @@
 import type { StreamHead, StreamSide } from "../streams/index.js";
-import { firstText, LineCursor, LineResult } from "./line-cursor.js";
+import { firstText } from "./line-cursor.js";
 import { type FlowContext, Match, type StreamProtocol, type StreamReader } from "./protocol-reader.js";
+import { TwoSidedLines } from "./two-sided-lines.js";
 
 const MATCH_BYTES = 128;
 /** Histories of much-used addresses are longer; after one of them a side is not followed any more. */
@@ -56,9 +57,7 @@ type Members = Readonly<Record<string, unknown>>;
 
 class ElectrumReader implements StreamReader {
   readonly #context: FlowContext;
-  readonly #lines = [new LineCursor(MAX_LINE), new LineCursor(MAX_LINE)] as const;
-  readonly #count = [0, 0];
-  readonly #done = [false, false];
+  readonly #lines = new TwoSidedLines(MAX_LINE, MAX_LINES);
   readonly #methods: string[] = [];
   readonly #scriptHashes = new Set<string>();
   readonly #addresses = new Set<string>();
@@ -70,19 +69,15 @@ class ElectrumReader implements StreamReader {
   }
 
   read(side: StreamSide, head: StreamHead): number {
-    const lines = this.#lines[side];
-    while (!this.#done[side]) {
-      const result = lines.next(head);
-      if (result === LineResult.NeedMore) return head.length + 1;
-      if (result === LineResult.TooLong || ++this.#count[side]! > MAX_LINES) break;
-      const value = parseJson(lines.text(head));
-      // Many at once.
-      if (Array.isArray(value)) for (const item of value) this.#message(item);
-      else this.#message(value);
-    }
-    this.#done[side] = true;
-    return Infinity;
+    return this.#lines.read(side, head, this.#line);
   }
+
+  readonly #line = (_side: StreamSide, line: string) => {
+    const value = parseJson(line);
+    // Many at once.
+    if (Array.isArray(value)) for (const item of value) this.#message(item);
+    else this.#message(value);
+  };
 
   #message(value: unknown): void {
     if (typeof value !== "object" || value === null) return;

@@ -14,6 +14,7 @@ export const PROTOCOLS = [
   "mdns",
   "llmnr",
   "netbios-ns",
+  "netbios-dgm",
   "ssdp",
   "nat-pmp",
   "pcp",

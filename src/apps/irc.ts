@@ -1,8 +1,9 @@
 import { parseAddress } from "../net/index.js";
 import type { StreamHead, StreamSide } from "../streams/index.js";
 import type { FlowFacts } from "./flow-facts.js";
-import { firstText, LineCursor, LineResult } from "./line-cursor.js";
+import { firstText } from "./line-cursor.js";
 import { type FlowContext, Match, type StreamProtocol, type StreamReader } from "./protocol-reader.js";
+import { TwoSidedLines } from "./two-sided-lines.js";
 import { disclosePublicAddress } from "./wire-values.js";
 
 const MATCH_BYTES = 128;
@@ -59,9 +60,7 @@ function mayBecome(text: string): boolean {
 
 class IrcReader implements StreamReader {
   readonly #facts: FlowFacts;
-  readonly #lines = [new LineCursor(MAX_LINE), new LineCursor(MAX_LINE)] as const;
-  readonly #count = [0, 0];
-  readonly #done = [false, false];
+  readonly #lines = new TwoSidedLines(MAX_LINE, MAX_LINES);
   readonly #channels: string[] = [];
 
   constructor({ facts }: FlowContext) {
@@ -70,20 +69,16 @@ class IrcReader implements StreamReader {
   }
 
   read(side: StreamSide, head: StreamHead): number {
-    const lines = this.#lines[side];
-    while (!this.#done[side]) {
-      const result = lines.next(head);
-      if (result === LineResult.NeedMore) return head.length + 1;
-      if (result === LineResult.TooLong || ++this.#count[side]! > MAX_LINES) break;
-      const [, prefix, command, rest = ""] = MESSAGE.exec(lines.text(head)) ?? [];
-      if (command === undefined) continue;
-      // Clients send no prefix, servers nearly always do: so it does not matter who began.
-      if (prefix === undefined) this.#fromClient(side, command.toUpperCase(), rest);
-      else this.#fromServer(side, prefix, command, rest);
-    }
-    this.#done[side] = true;
-    return Infinity;
+    return this.#lines.read(side, head, this.#line);
   }
+
+  readonly #line = (side: StreamSide, line: string) => {
+    const [, prefix, command, rest = ""] = MESSAGE.exec(line) ?? [];
+    if (command === undefined) return;
+    // Clients send no prefix, servers nearly always do: so it does not matter who began.
+    if (prefix === undefined) this.#fromClient(side, command.toUpperCase(), rest);
+    else this.#fromServer(side, prefix, command, rest);
+  };
 
   #fromClient(side: StreamSide, command: string, rest: string): void {
     const facts = this.#facts;
@@ -109,7 +104,7 @@ class IrcReader implements StreamReader {
         break;
       case "STARTTLS":
         facts.detail("startTls", true);
-        this.#done[side] = true;
+        this.#lines.end(side);
         break;
     }
   }
@@ -140,7 +135,7 @@ class IrcReader implements StreamReader {
   #fromServer(side: StreamSide, host: string, command: string, rest: string): void {
     if (command !== "001") return;
     const facts = this.#facts;
-    this.#done[side] = true;
+    this.#lines.end(side);
     facts.detail("serverHost", host);
     facts.name(host, "greeting");
     facts.disclose("host-name", host);

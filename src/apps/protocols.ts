@@ -1,7 +1,7 @@
 import type { ProtocolSet } from "./application-tracker.js";
 import { bitcoin, bitcoinV2 } from "./bitcoin/index.js";
 import { bittorrent, bittorrentDht, udpTracker, utp } from "./bittorrent/index.js";
-import { dnsOverTcp, dnsOverUdp, llmnr, mdns, netbiosNs } from "./dns/index.js";
+import { dnsOverTcp, dnsOverUdp, llmnr, mdns, netbiosDgm, netbiosNs } from "./dns/index.js";
 import { dtls } from "./dtls/index.js";
 import { electrum } from "./electrum.js";
 import { http } from "./http/index.js";
@@ -45,6 +45,7 @@ export const PROTOCOL_SET: ProtocolSet = {
     mdns,
     llmnr,
     netbiosNs,
+    netbiosDgm,
     dnsOverUdp,
     quic,
     stun,

@@ -1,7 +1,8 @@
 import type { StreamHead, StreamSide } from "../streams/index.js";
 import type { FlowFacts } from "./flow-facts.js";
-import { firstText, LineCursor, LineResult } from "./line-cursor.js";
+import { firstText } from "./line-cursor.js";
 import { type FlowContext, Match, type StreamProtocol, type StreamReader } from "./protocol-reader.js";
+import { TwoSidedLines } from "./two-sided-lines.js";
 
 const MATCH_BYTES = 128;
 /** RFC 5321 4.5.3.1: 512 for commands and replies, more with extensions. */
@@ -65,9 +66,7 @@ function matchHello(head: StreamHead): Match {
 
 class SmtpReader implements StreamReader {
   readonly #facts: FlowFacts;
-  readonly #lines = [new LineCursor(MAX_LINE), new LineCursor(MAX_LINE)] as const;
-  readonly #count = [0, 0];
-  readonly #done = [false, false];
+  readonly #lines = new TwoSidedLines(MAX_LINE, MAX_LINES);
   readonly #recipients: string[] = [];
   /** Who is the server, once a reply is seen: the flow's originator may have been guessed. */
   #server: StreamSide | undefined;
@@ -78,24 +77,19 @@ class SmtpReader implements StreamReader {
   }
 
   read(side: StreamSide, head: StreamHead): number {
-    const lines = this.#lines[side];
-    while (!this.#done[side]) {
-      const result = lines.next(head);
-      if (result === LineResult.NeedMore) return head.length + 1;
-      if (result === LineResult.TooLong || ++this.#count[side]! > MAX_LINES) break;
-      const text = lines.text(head);
-      if (side === this.#server || (this.#server === undefined && REPLY.test(text))) this.#reply(side, text);
-      else this.#command(side, text);
-    }
-    this.#done[side] = true;
-    return Infinity;
+    return this.#lines.read(side, head, this.#line);
   }
+
+  readonly #line = (side: StreamSide, line: string) => {
+    if (side === this.#server || (this.#server === undefined && REPLY.test(line))) this.#reply(side, line);
+    else this.#command(side, line);
+  };
 
   #reply(side: StreamSide, text: string): void {
     this.#server = side;
     const [, code, words = ""] = REPLY.exec(text) ?? [];
-    if (code === undefined || code === "354") this.#done[side] = true;
-    else if (code === "220" && this.#count[side] === 1) this.#greeting(words);
+    if (code === undefined || code === "354") this.#lines.end(side);
+    else if (code === "220" && this.#lines.count(side) === 1) this.#greeting(words);
     else if (code === "250" && /^STARTTLS *$/i.test(words)) this.#facts.detail("startTlsOffered", true);
   }
 
@@ -124,8 +118,8 @@ class SmtpReader implements StreamReader {
     else if (/^AUTH(?: |$)/i.test(text)) facts.detail("authentication", true);
     else if (/^STARTTLS *$/i.test(text)) {
       facts.detail("startTls", true);
-      this.#done[side] = true;
-    } else if (/^(?:DATA *$|BDAT )/i.test(text)) this.#done[side] = true;
+      this.#lines.end(side);
+    } else if (/^(?:DATA *$|BDAT )/i.test(text)) this.#lines.end(side);
   }
 
   #address(command: string, address: string): void {

@@ -3,6 +3,7 @@ import { ByteText } from "../byte-text.js";
 /** A label's length byte, and two letters for each of 16 bytes (RFC 1001 14.1). */
 const ENCODED_BYTES = 33;
 const LABEL_BYTES = 32;
+const MAX_LABEL_BYTES = 63;
 const LETTER_A = 0x41;
 /** The last byte is no character, but says what has the name. */
 export const NAME_BYTES = 16;
@@ -25,6 +26,22 @@ export function isEncodedName(view: DataView, at: number, end: number): boolean 
   if (end - at < ENCODED_BYTES || view.getUint8(at) !== LABEL_BYTES) return false;
   for (let i = 1; i < ENCODED_BYTES; i++) if ((view.getUint8(at + i) - LETTER_A) >>> 0 > 15) return false;
   return true;
+}
+
+/**
+ * Where a name of which `isEncodedName` holds ends, with the labels of its scope.
+ *
+ * @returns Offset just behind it; -1 where not all of it is there.
+ */
+export function encodedNameEnd(view: DataView, start: number, end: number): number {
+  for (let at = start; at < end; ) {
+    const length = view.getUint8(at);
+    if (length === 0) return at + 1;
+    // No pointers: each datagram stands for itself.
+    if (length > MAX_LABEL_BYTES) return -1;
+    at += 1 + length;
+  }
+  return -1;
 }
 
 /** Reads a name of which `isEncodedName` holds. */

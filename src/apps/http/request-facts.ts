@@ -25,6 +25,7 @@ const TOR_DIRECTORY =
   /^\/tor\/(?:status-vote\/(?:current|next)\/|micro\/d\/|(?:server|extra)\/(?:all|authority|fp\/|d\/)|keys\/(?:all|authority|fp\/|sk\/|fp-sk\/)|hs\/3\/|rendezvous2?\/|post\/|$)/;
 /** `"service type # action"`, UPnP Device Architecture 3.1.1. */
 const SOAP_ACTION = /^"?([^"#]+)#([\w-]+)"?$/;
+const MAX_SOAP_ACTIONS = 16;
 
 /**
  * Notes what a request line tells.
@@ -73,11 +74,19 @@ export function noteRequestField(context: FlowContext, name: string, value: stri
     case "soapaction": {
       const [, service, action] = SOAP_ACTION.exec(value) ?? [];
       if (service === undefined || action === undefined) break;
-      facts.detail("soapAction", action);
+      noteSoapAction(context, action);
       facts.disclose("service-name", service);
       break;
     }
   }
+}
+
+/** Of one connection: which ones were asked for, in order. */
+function noteSoapAction({ facts }: FlowContext, action: string): void {
+  const known = facts.detailOf("soapActions");
+  const actions: readonly string[] = Array.isArray(known) ? known : [];
+  if (actions.length >= MAX_SOAP_ACTIONS || actions.includes(action)) return;
+  facts.detail("soapActions", [...actions, action]);
 }
 
 /** Notes a Host field, or the authority of an absolute form. */

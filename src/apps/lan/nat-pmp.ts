@@ -2,8 +2,8 @@ import type { PacketHeaders } from "../../decode/index.js";
 import { formatIpAddress } from "../../net/index.js";
 import type { FlowFacts } from "../flow-facts.js";
 import type { DatagramProtocol, DatagramReader, FlowContext } from "../protocol-reader.js";
-import { SeenList } from "../seen-list.js";
 import { disclosePublicAddress, ipv4At } from "../wire-values.js";
+import { PortMappings } from "./port-mappings.js";
 
 /** Of gateways, for NAT-PMP and PCP. */
 export const GATEWAY_PORT = 5351;
@@ -39,16 +39,12 @@ export const natPmp: DatagramProtocol = {
 
 class NatPmpReader implements DatagramReader {
   readonly #facts: FlowFacts;
-  readonly #operations: SeenList<string>;
-  readonly #internalPorts: SeenList<number>;
-  readonly #externalPorts: SeenList<number>;
+  readonly #mappings: PortMappings;
   #left = MAX_DATAGRAMS;
 
   constructor({ facts }: FlowContext) {
     this.#facts = facts;
-    this.#operations = new SeenList(facts, "operations");
-    this.#internalPorts = new SeenList(facts, "internalPorts");
-    this.#externalPorts = new SeenList(facts, "externalPorts");
+    this.#mappings = new PortMappings(facts);
     facts.recognise("nat-pmp", "port");
   }
 
@@ -56,7 +52,7 @@ class NatPmpReader implements DatagramReader {
     if (natPmp.match(view, headers)) {
       const { payloadStart: at, payloadEnd, payloadLength } = headers;
       const code = view.getUint8(at + 1);
-      this.#operations.add(OPERATIONS[code & ~IS_RESPONSE]!);
+      this.#mappings.operations.add(OPERATIONS[code & ~IS_RESPONSE]!);
       // They are short: what was cut off is not worth reading in part.
       if (payloadEnd - at === payloadLength) {
         if ((code & IS_RESPONSE) === 0) this.#request(view, at, payloadLength);
@@ -68,7 +64,7 @@ class NatPmpReader implements DatagramReader {
 
   #request(view: DataView, at: number, length: number): void {
     if (length !== REQUEST_BYTES[1]) return;
-    this.#internalPorts.add(view.getUint16(at + 4));
+    this.#mappings.internalPorts.add(view.getUint16(at + 4));
     this.#facts.detail("lifetimeSeconds", view.getUint32(at + 8));
   }
 
@@ -81,8 +77,8 @@ class NatPmpReader implements DatagramReader {
       facts.detail("externalAddress", formatIpAddress(address));
       disclosePublicAddress(facts, address);
     } else {
-      this.#internalPorts.add(view.getUint16(at + 8));
-      this.#externalPorts.add(view.getUint16(at + 10));
+      this.#mappings.internalPorts.add(view.getUint16(at + 8));
+      this.#mappings.externalPorts.add(view.getUint16(at + 10));
       facts.detail("lifetimeSeconds", view.getUint32(at + 12));
     }
   }

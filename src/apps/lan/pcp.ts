@@ -2,9 +2,9 @@ import type { PacketHeaders } from "../../decode/index.js";
 import { formatEndpoint, formatIpAddress } from "../../net/index.js";
 import type { FlowFacts } from "../flow-facts.js";
 import type { DatagramProtocol, DatagramReader, FlowContext } from "../protocol-reader.js";
-import { SeenList } from "../seen-list.js";
 import { disclosePublicAddress, ipv6At } from "../wire-values.js";
 import { GATEWAY_PORT } from "./nat-pmp.js";
+import { PortMappings } from "./port-mappings.js";
 
 const VERSION = 2;
 const IS_RESPONSE = 0x80;
@@ -44,16 +44,12 @@ export const pcp: DatagramProtocol = {
 
 class PcpReader implements DatagramReader {
   readonly #facts: FlowFacts;
-  readonly #operations: SeenList<string>;
-  readonly #internalPorts: SeenList<number>;
-  readonly #externalPorts: SeenList<number>;
+  readonly #mappings: PortMappings;
   #left = MAX_DATAGRAMS;
 
   constructor({ facts }: FlowContext) {
     this.#facts = facts;
-    this.#operations = new SeenList(facts, "operations");
-    this.#internalPorts = new SeenList(facts, "internalPorts");
-    this.#externalPorts = new SeenList(facts, "externalPorts");
+    this.#mappings = new PortMappings(facts);
     facts.recognise("pcp", "port");
   }
 
@@ -67,7 +63,7 @@ class PcpReader implements DatagramReader {
     const code = view.getUint8(at + 1);
     const operation = code & ~IS_RESPONSE;
     const isResponse = (code & IS_RESPONSE) !== 0;
-    this.#operations.add(OPERATIONS[operation]!);
+    this.#mappings.operations.add(OPERATIONS[operation]!);
     const result = isResponse ? view.getUint8(at + 3) : 0;
     if (result !== 0) {
       facts.detail("resultCode", result);
@@ -79,10 +75,10 @@ class PcpReader implements DatagramReader {
     const body = at + HEADER_BYTES;
     if (end - body < BODY_BYTES[operation]!) return;
     // nonce 12, protocol 1, zero 3, internal port 2, external port 2, external address 16
-    this.#internalPorts.add(view.getUint16(body + 16));
+    this.#mappings.internalPorts.add(view.getUint16(body + 16));
     if (isResponse) {
       // Of a request these are wishes.
-      this.#externalPorts.add(view.getUint16(body + 18));
+      this.#mappings.externalPorts.add(view.getUint16(body + 18));
       const address = ipv6At(view, body + 20);
       facts.detail("externalAddress", formatIpAddress(address));
       disclosePublicAddress(facts, address);

@@ -104,9 +104,12 @@ describe("http", () => {
   });
 
   it("tells of mappings of ports", () => {
-    const action = '"urn:schemas-upnp-org:service:WANIPConnection:1#AddPortMapping"';
-    const facts = get(`POST /ctl HTTP/1.1\r\nHost: 192.168.1.1:5000\r\nSOAPAction: ${action}`);
-    expect(detailsOf(facts).soapAction).toBe("AddPortMapping");
+    const request = (action: string) =>
+      "POST /ctl HTTP/1.1\r\nHost: 192.168.1.1:5000\r\nContent-Length: 0\r\n" +
+      `SOAPAction: "urn:schemas-upnp-org:service:WANIPConnection:1#${action}"\r\n\r\n`;
+    const actions = ["AddPortMapping", "GetStatusInfo", "AddPortMapping"];
+    const facts = overTcp([http], [[0, actions.map(request).join("")]]);
+    expect(detailsOf(facts).soapActions).toEqual(["AddPortMapping", "GetStatusInfo"]);
     expect(disclosed(facts)).toContain("service-name: urn:schemas-upnp-org:service:WANIPConnection:1");
   });
 
