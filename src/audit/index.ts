@@ -1,4 +1,6 @@
-export { Baseline, BaselineRecorder, MAX_BASELINE_BYTES, parseBaseline } from "./baseline.js";
+export { Baseline } from "./baseline/baseline.js";
+export { BaselineRecorder } from "./baseline/baseline-recorder.js";
+export { MAX_BASELINE_BYTES, parseBaseline } from "./baseline/parse-baseline.js";
 export { type Canary, makeCanary } from "./canary.js";
 export type { AuditCoverage, LossKnowledge } from "./coverage.js";
 export type { ExceptionUse } from "./exceptions.js";

@@ -2,7 +2,8 @@ import { formatIsoSeconds } from "../base/index.js";
 import type { FlowClass } from "../classify/index.js";
 import { parseAddress } from "../net/index.js";
 import type { AnalysisResult, FlowRecord } from "../pipeline/index.js";
-import type { Baseline, BaselineRecorder } from "./baseline.js";
+import type { Baseline } from "./baseline/baseline.js";
+import type { BaselineRecorder } from "./baseline/baseline-recorder.js";
 import { type Canary, isCanary, makeCanary, plantCanaries } from "./canary.js";
 import { type AuditCoverage, findReasons, type LossKnowledge } from "./coverage.js";
 import { type ExceptionUse, ExceptionUses } from "./exceptions.js";
@@ -82,6 +83,8 @@ export class LeakAudit {
   #unlisted = 0;
   #lanProxies = 0;
   #torFlows = 0;
+  /** Of the node's flows that are not Tor's. */
+  #cutPackets = 0;
   readonly #canariesFound = new Set<Canary>();
   /** Flows that left the machine, or might have. */
   #outside = 0;
@@ -98,9 +101,13 @@ export class LeakAudit {
   flow(record: FlowRecord): void {
     const { node, policy } = this.#options;
     const watch = this.#watch();
-    const subject = subjectOf(record, node, policy.role, (row, side) => watch.saidBy(row, side));
+    const subject = subjectOf(record, node, policy.role, {
+      saidBy: (row, side) => watch.saidBy(row, side),
+      exitAt: (address, seconds) => watch.exitAt(address, seconds),
+    });
     const { flowClass } = record.classification;
     const isTor = flowClass === "tor" && !subject.isClearnet;
+    if (flowClass !== "tor" && subject.direction !== "foreign") this.#cutPackets += watch.cutPacketsOf(record.flow.row);
     if (node.ranges === undefined) this.#infer(record, flowClass);
     if (subject.direction === "foreign") {
       this.#otherHosts++;
@@ -140,7 +147,7 @@ export class LeakAudit {
       analysis,
       loss: this.#options.loss,
       upstream: watch.loss,
-      cutPackets: watch.cutPackets,
+      cutPackets: this.#cutPackets,
       audited: this.#audited,
       otherHosts: this.#otherHosts,
       unjudged: this.#unjudged,

@@ -1,9 +1,12 @@
 import type { CapturedPacket } from "../base/index.js";
 import { DecodeStatus, TcpFlag } from "../decode/index.js";
 import type { Moment } from "../flows/index.js";
-import { IpProtocol } from "../net/index.js";
+import { IpProtocol, parseAddress } from "../net/index.js";
 import type { Analysis } from "../pipeline/index.js";
+import { exitAt, type TorExit } from "../relays/index.js";
+import { directionOf } from "./direction.js";
 import { receiverOf, senderOf } from "./hardware-addresses.js";
+import type { AuditedNode } from "./node.js";
 import { type TcpLoss, TcpLossWatch } from "./tcp-loss.js";
 
 const FIRST_ROWS = 256;
@@ -26,13 +29,17 @@ export class PacketWatch {
   #said = new Uint8Array(FIRST_ROWS);
   /** By row * 2 + side: hardware addresses. */
   #hardware = new Float64Array(FIRST_ROWS * 2);
-  /** Packets of flows that are not Tor's and that the snaplen cut. */
-  cutPackets = 0;
-  /** When the first link of Tor's answered: before, Tor was not up. */
+  /** By row: packets that the snaplen cut. */
+  #cut = new Uint32Array(FIRST_ROWS);
+  /** By row: 1 for a link of Tor's that is known to be another machine's. */
+  #others = new Uint8Array(FIRST_ROWS);
+  readonly #node: AuditedNode;
+  /** When the node's first link of Tor's answered: before, Tor was not up. */
   torUpSince: Moment | undefined;
 
-  constructor(analysis: Analysis) {
+  constructor(analysis: Analysis, node: AuditedNode) {
     this.#analysis = analysis;
+    this.#node = node;
   }
 
   /** @param row - What `Analysis.observe` gave for it just now. */
@@ -49,12 +56,16 @@ export class PacketWatch {
         if (headers.payloadLength > 0) this.#said[row]! |= Said.data << side;
       } else this.#said[row]! |= Said.something << side;
     }
-    const isCut = packet.end - packet.start < packet.originalLength;
-    const isFirstAnswer = this.torUpSince === undefined && side === 1 && headers.payloadLength > 0;
-    if (!isCut && !isFirstAnswer) return;
-    const isTor = analysis.classificationOf(row).flowClass === "tor";
-    if (isCut && !isTor) this.cutPackets++;
-    if (isFirstAnswer && isTor) this.torUpSince = { seconds: packet.seconds, nanoseconds: packet.nanoseconds };
+    if (packet.end - packet.start < packet.originalLength) this.#cut[row]! += 1;
+    if (this.torUpSince !== undefined || side === 0 || headers.payloadLength === 0 || this.#others[row] === 1) return;
+    if (analysis.classificationOf(row).flowClass !== "tor") return;
+    if (this.#isOthers(row)) this.#others[row] = 1;
+    else this.torUpSince = { seconds: packet.seconds, nanoseconds: packet.nanoseconds };
+  }
+
+  /** Of a flow that is about to end, or is alive. */
+  cutPacketsOf(row: number): number {
+    return this.#cut[row] ?? 0;
   }
 
   /** Of a TCP flow that is about to end, or is alive. */
@@ -68,8 +79,19 @@ export class PacketWatch {
     return this.#hardware[row * 2 + (side === "originator" ? 0 : 1)] ?? 0;
   }
 
+  /** The exit of Tor's at an address, by the documents at hand now. */
+  exitAt(address: string, seconds: number): TorExit | undefined {
+    const ip = parseAddress(address);
+    return ip === undefined ? undefined : exitAt(this.#analysis.directory, ip, seconds);
+  }
+
   get loss(): TcpLoss {
     return { gaps: this.#loss.gaps, bytes: this.#loss.bytes };
+  }
+
+  #isOthers(row: number): boolean {
+    const flow = this.#analysis.liveFlow(row, this.#analysis.serialOf(row));
+    return flow !== undefined && directionOf(flow, this.#node) === "foreign";
   }
 
   #begin(row: number, side: 0 | 1, packet: CapturedPacket): void {
@@ -82,8 +104,16 @@ export class PacketWatch {
       const hardware = new Float64Array(rows * 2);
       hardware.set(this.#hardware);
       this.#hardware = hardware;
+      const cut = new Uint32Array(rows);
+      cut.set(this.#cut);
+      this.#cut = cut;
+      const others = new Uint8Array(rows);
+      others.set(this.#others);
+      this.#others = others;
     }
     this.#said[row] = 0;
+    this.#cut[row] = 0;
+    this.#others[row] = 0;
     this.#hardware[row * 2 + side] = senderOf(packet);
     this.#hardware[row * 2 + (1 - side)] = receiverOf(packet);
   }

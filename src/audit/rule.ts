@@ -1,5 +1,6 @@
 import type { DisclosureKind, FlowFacts } from "../apps/index.js";
 import type { FlowRecord } from "../pipeline/index.js";
+import type { TorExit } from "../relays/index.js";
 import type { RuleName, Severity } from "./finding.js";
 
 /** What the audited machine is to Tor. */
@@ -32,6 +33,8 @@ export interface Subject {
   readonly isRefused: boolean;
   /** Nothing says whether its remote end is a relay: no document reaches its start. */
   readonly isUnjudged: boolean;
+  /** Of what comes in: the relay at its address by which Tor's traffic leaves. */
+  readonly exit: TorExit | undefined;
   readonly facts: FlowFacts | undefined;
 }
 

@@ -1,6 +1,8 @@
 import { type FlowFacts, isTorServerName } from "../apps/index.js";
 import type { LocalRange } from "../net/index.js";
 import type { FlowRecord } from "../pipeline/index.js";
+import type { TorExit } from "../relays/index.js";
+import { directionOf, isLoopback } from "./direction.js";
 import type { AuditedNode } from "./node.js";
 import type { SideSaid } from "./packet-watch.js";
 import type { Direction, Role, Subject } from "./rule.js";
@@ -8,14 +10,21 @@ import type { Direction, Role, Subject } from "./rule.js";
 /** What a flow's sides said, see PacketWatch. */
 export type SaidBy = (row: number, side: "originator" | "responder") => SideSaid;
 
-/**
- * A flow as the audited node sees it.
- *
- * @param saidBy - Left out where nobody looked at packets: whoever sent any then said something.
- */
-export function subjectOf(record: FlowRecord, node: AuditedNode, role: Role, saidBy?: SaidBy): Subject {
+/** What is asked of others about a flow. */
+export interface Witnesses {
+  /** Left out where nobody looked at packets: whoever sent any then said something. */
+  readonly saidBy?: SaidBy;
+  readonly exitAt?: ExitAt;
+}
+
+/** The relay by which Tor's traffic leaves from an address, at a moment in seconds since 1970-01-01 UTC. */
+export type ExitAt = (address: string, seconds: number) => TorExit | undefined;
+
+/** A flow as the audited node sees it. */
+export function subjectOf(record: FlowRecord, node: AuditedNode, role: Role, witnesses: Witnesses = {}): Subject {
+  const { saidBy, exitAt } = witnesses;
   const { flow, classification, facts } = record;
-  const direction = directionOf(record, node);
+  const direction = directionOf(flow, node);
   const remote = direction === "inbound" ? flow.originator : flow.responder;
   const { flowClass, evidence } = classification;
   const isOnLink = isNeighbourDiscovery(record);
@@ -31,9 +40,10 @@ export function subjectOf(record: FlowRecord, node: AuditedNode, role: Role, sai
     role,
     remote,
     isClearnet,
-    isLan: (flowClass === "local" || isOnLink) && !isClearnet && !isLoopback(record) && direction !== "internal",
+    isLan: (flowClass === "local" || isOnLink) && !isClearnet && !isLoopback(flow) && direction !== "internal",
     isRefused: isRefused(record, node, direction, saidBy),
     isUnjudged: isClearnet && (kind === "no-document" || kind === "consensus-out-of-reach"),
+    exit: isClearnet && direction === "inbound" ? exitAt?.(remote.address, flow.first.seconds) : undefined,
     facts,
   };
 }
@@ -46,36 +56,6 @@ export function localKindOf({ flow }: FlowRecord): LocalRange | undefined {
 /** Where that end is; the originator where both ends are on the internet, or none. */
 export function localSideOf({ flow }: FlowRecord): "originator" | "responder" {
   return flow.originatorRange === undefined && flow.responderRange !== undefined ? "responder" : "originator";
-}
-
-function directionOf(record: FlowRecord, node: AuditedNode): Direction {
-  const { flow } = record;
-  const { originator, responder, tunnel } = flow;
-  // No other machine's loopback is in a capture.
-  if (isLoopback(record)) return "internal";
-  const isOriginator = node.has(originator.address);
-  // Not known: everybody's traffic is audited, and who is on the internet is not the node.
-  if (isOriginator === undefined) {
-    return flow.originatorRange === undefined && flow.responderRange !== undefined ? "inbound" : "outbound";
-  }
-  const isResponder = node.has(responder.address) === true;
-  if (isOriginator && isResponder) {
-    const isSame = originator.address === responder.address;
-    // Between two machines of a range there is a network.
-    return isSame || (node.isSingle(originator.address) && node.isSingle(responder.address)) ? "internal" : "outbound";
-  }
-  if (isOriginator) return "outbound";
-  if (isResponder) return "inbound";
-  // Inside its tunnels the node may have addresses that nobody named.
-  if (tunnel !== undefined && node.has(tunnel.source)) return "outbound";
-  if (tunnel !== undefined && node.has(tunnel.destination)) return "inbound";
-  // A machine without an address yet asks for one (DHCP, neighbour discovery), or speaks on its link by another.
-  if (flow.originatorRange === "unspecified") return "outbound";
-  return "foreign";
-}
-
-function isLoopback({ flow }: FlowRecord): boolean {
-  return flow.originatorRange === "loopback" || flow.responderRange === "loopback";
 }
 
 /**

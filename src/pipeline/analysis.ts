@@ -157,6 +157,11 @@ export class Analysis {
     return row < 0 ? this.#frameClassification() : (this.#suspicions[row] ?? this.#classifications[row]!);
   }
 
+  /** What flows are judged by now. */
+  get directory(): RelayDirectory {
+    return this.#directory;
+  }
+
   /** Tells flows that use the same row one after the other apart. */
   serialOf(row: number): number {
     return this.#table.serial(row);

@@ -60,6 +60,7 @@ export {
   RelayLookups,
 } from "./relay-lookup.js";
 export type { DocumentEvidence, Freshness, Listing, RelayMatch } from "./relay-match.js";
+export { exitAt, type TorExit } from "./tor-exit.js";
 export { MAX_TORRC_BYTES, parseAuthority, parseTorrc, type Torrc } from "./torrc.js";
 export { AuthoritySet, type Voter } from "./verify/authority-set.js";
 export {

@@ -1,4 +1,11 @@
 import { RULE_NAMES, type RuleName, type Severity } from "../finding.js";
+import type { Verdict } from "../verdict.js";
+
+/** What `findings.json` claims. */
+export interface Claims {
+  readonly verdict: Verdict;
+  readonly findings: readonly Claim[];
+}
 
 /** A finding as `findings.json` tells it; only what can be held against the packets. */
 export interface Claim {
@@ -9,6 +16,8 @@ export interface Claim {
   readonly bytes: number;
   readonly first: string;
   readonly last: string;
+  /** A program is named, as live audits do. Packets do not tell it. */
+  readonly hasProgram: boolean;
   readonly flows: readonly {
     readonly transport: string;
     readonly originator: ClaimedEnd;
@@ -21,13 +30,14 @@ interface ClaimedEnd {
   readonly port: number | undefined;
 }
 
-/** Reads the findings of a document leek/audit@1; undefined when it is none. */
-export function readClaims(text: string): readonly Claim[] | undefined {
+/** Reads what a document leek/audit@1 claims; undefined when it is none. */
+export function readClaims(text: string): Claims | undefined {
   try {
     const document: unknown = JSON.parse(text);
     if (!isRecord(document) || document.schema !== "leek/audit@1" || !Array.isArray(document.findings))
       return undefined;
-    return document.findings.map(claimOf);
+    const verdict = oneOf(["clean", "leak", "inconclusive"] as const, document.verdict);
+    return { verdict, findings: document.findings.map(claimOf) };
   } catch {
     return undefined;
   }
@@ -44,6 +54,7 @@ function claimOf(value: unknown): Claim {
     bytes: numberOf(value.bytes),
     first: textOf(value.first),
     last: textOf(value.last),
+    hasProgram: isRecord(value.process),
     flows: value.flows.map((flow: unknown) => {
       if (!isRecord(flow)) throw new TypeError("no flow");
       return {

@@ -1,20 +1,38 @@
 import { type FractionDigits, formatIsoTime } from "../../base/index.js";
 import type { Moment } from "../../flows/index.js";
 import { isBefore } from "../../pipeline/index.js";
-import type { RuleName } from "../finding.js";
-import type { Claim } from "./claims.js";
+import type { RuleName, Severity } from "../finding.js";
+import type { Verdict } from "../verdict.js";
+import type { Claim, Claims } from "./claims.js";
 import { type DerivedFlow, endsOf } from "./derived-flows.js";
 import { needsProof } from "./finding-flows.js";
 import type { Manifest, ManifestFinding } from "./manifest.js";
 
-/** What verification says; each a sentence for people. */
+/** What verification can say of a folder, or of one finding in it. */
+export type VerificationState = "verified" | "not-verified" | "cannot-tell";
+
+/** What packets of this evidence cannot show, whatever they say. Codes are stable. */
+export type Unchecked = "rules" | "other-flows" | "programs" | "sums";
+
+/** A leak or warning, held against the packets. */
+export interface ComparedFinding {
+  /** Place among the findings of `findings.json`, from 0. */
+  readonly finding: number;
+  readonly rule: RuleName;
+  readonly severity: Severity;
+  readonly state: VerificationState;
+}
+
+/** What the packets say of the claims. */
 export interface Comparison {
-  /** The packets do not show what is claimed. */
+  readonly findings: readonly ComparedFinding[];
+  /** Undefined unless a leak came out again: packets of findings prove no other verdict. */
+  readonly verdict: "leak" | undefined;
+  /** The packets do not show what is claimed; each a sentence for people. */
   readonly differences: readonly string[];
-  /** The packets cannot show it, for not all of them are there. */
+  /** The packets cannot show it, for not all of them are there; likewise. */
   readonly unknown: readonly string[];
-  /** Findings that came out again. */
-  readonly verified: number;
+  readonly unchecked: readonly Unchecked[];
 }
 
 /**
@@ -22,6 +40,11 @@ export interface Comparison {
  * flows must be found by some rule all the same.
  */
 const NEEDS_OTHER_FLOWS: ReadonlySet<RuleName> = new Set(["fail-open", "start-up", "update-server", "canary"]);
+/**
+ * What a flow is called without what the rule may have gone by: of a peer that says nothing, the program, and DNS answers of
+ * other flows.
+ */
+const WITHOUT_OTHERS: ReadonlyMap<RuleName, RuleName> = new Map([["bitcoin-p2p", "other-tcp"]]);
 
 /**
  * Holds the claims against what the packets gave: each flow must be there; packets, bytes and times must agree; and each must be
@@ -29,29 +52,59 @@ const NEEDS_OTHER_FLOWS: ReadonlySet<RuleName> = new Set(["fail-open", "start-up
  */
 export function compareFindings(
   manifest: Manifest,
-  claims: readonly Claim[],
+  claims: Claims,
   derived: ReadonlyMap<number, DerivedFlow>,
 ): Comparison {
-  const differences: string[] = [];
+  const differences = [...verdictFaults(manifest.verdict, claims)];
   const unknown: string[] = [];
-  let verified = 0;
-  if (!claims.some(({ severity }) => needsProof(severity))) {
+  const findings: ComparedFinding[] = [];
+  if (!claims.findings.some(({ severity }) => needsProof(severity))) {
     unknown.push("No leak and no warning is claimed, and packets prove nothing else: no verdict is confirmed by this.");
   }
   const isWhole = manifest.leftOut.packets === 0 && manifest.leftOut.flows === 0;
-  for (const [index, claim] of claims.entries()) {
-    if (!needsProof(claim.severity)) continue;
+  for (const [index, claim] of claims.findings.entries()) {
+    const { rule, severity } = claim;
+    if (!needsProof(severity)) continue;
     const listed = manifest.findings.find(({ finding }) => finding === index);
     const flows = flowsOf(listed, derived);
-    const faults = [...faultsOf(claim, listed, flows, manifest.redacted, isWhole)].map((it) => `${claim.rule}: ${it}`);
+    const faults = [...faultsOf(claim, listed, flows, manifest.redacted, isWhole)].map((it) => `${rule}: ${it}`);
     // Left out or false: the packets do not tell which.
     (isWhole ? differences : unknown).push(...faults);
     const toRelays = manifest.redacted ? flows.filter(({ flowClass }) => flowClass === "tor").length : 0;
     if (toRelays > 0)
-      unknown.push(`${claim.rule}: ${toRelays} of its flows go to relays; only payload tells that they are not Tor's.`);
-    if (faults.length === 0 && toRelays === 0) verified++;
+      unknown.push(`${rule}: ${toRelays} of its flows go to relays; only payload tells that they are not Tor's.`);
+    const state = stateOf(isWhole && faults.length > 0, faults.length > 0 || toRelays > 0);
+    findings.push({ finding: index, rule, severity, state });
   }
-  return { differences, unknown, verified };
+  const isLeak = findings.some(({ severity, state }) => severity === "leak" && state === "verified");
+  const unchecked = uncheckedOf(manifest, claims, isWhole);
+  return { findings, verdict: isLeak ? "leak" : undefined, differences, unknown, unchecked };
+}
+
+/** What speaks against it outweighs what is missing. */
+export function stateOf(differs: boolean, isUnknown: boolean): VerificationState {
+  if (differs) return "not-verified";
+  return isUnknown ? "cannot-tell" : "verified";
+}
+
+/** A leak makes the verdict, and nothing else makes that one. */
+function* verdictFaults(verdict: Verdict, claims: Claims): Generator<string> {
+  if (claims.verdict !== verdict) {
+    yield `The verdict is ${verdict} in manifest.json, and ${claims.verdict} in findings.json.`;
+  }
+  const leaks = claims.findings.filter(({ severity }) => severity === "leak").length;
+  if (verdict === "leak" && leaks === 0) yield "The verdict is leak, and there is none among the findings.";
+  if (verdict !== "leak" && leaks > 0) yield `The verdict is ${verdict}, and there are leaks among the findings.`;
+}
+
+function uncheckedOf({ redacted }: Manifest, { findings }: Claims, isWhole: boolean): Unchecked[] {
+  const proven = findings.filter(({ severity }) => needsProof(severity));
+  const unchecked: Unchecked[] = [];
+  if (redacted) unchecked.push("rules");
+  else if (proven.some(({ rule }) => NEEDS_OTHER_FLOWS.has(rule))) unchecked.push("other-flows");
+  if (proven.some(({ hasProgram }) => hasProgram)) unchecked.push("programs");
+  if (!isWhole) unchecked.push("sums");
+  return unchecked;
 }
 
 function flowsOf(
@@ -86,8 +139,9 @@ function* faultsOf(
 }
 
 function isFoundAgain({ severities }: DerivedFlow, { rule, severity }: Claim): boolean {
-  if (!NEEDS_OTHER_FLOWS.has(rule)) return severities.get(rule) === severity;
-  return severities.size > 0;
+  if (NEEDS_OTHER_FLOWS.has(rule)) return severities.size > 0;
+  const plain = WITHOUT_OTHERS.get(rule);
+  return severities.get(rule) === severity || (plain !== undefined && severities.has(plain));
 }
 
 function* sumFaults(claim: Claim, flows: readonly DerivedFlow[]): Generator<string> {

@@ -37,10 +37,11 @@ export class Derivation {
   readonly #severities = new Map<number, Map<RuleName, Severity>>();
 
   constructor(options: ManifestOptions, directory: RelayDirectory) {
+    const node = new AuditedNode(options.nodes?.flatMap((text) => parseCidr(text) ?? []));
     this.#audit = new LeakAudit(
       {
         policy: policyOf(options),
-        node: new AuditedNode(options.nodes?.flatMap((text) => parseCidr(text) ?? [])),
+        node,
         expectBootstrap: false,
         trustUnverified: true,
         loss: { stated: 0 },
@@ -55,7 +56,7 @@ export class Derivation {
       headersOnly: options.headersOnly,
       onFlow: (record) => this.#ended(record),
     });
-    this.#watch = new PacketWatch(this.#analysis);
+    this.#watch = new PacketWatch(this.#analysis, node);
   }
 
   packet(packet: CapturedPacket): void {
@@ -98,5 +99,7 @@ export function endsOf({ transport, originator, responder }: Pick<Flow, "transpo
 
 function policyOf({ role, severities }: ManifestOptions): Policy {
   const entries = Object.entries(severities) as [RuleName, Severity][];
-  return { ...DEFAULT_POLICY, role, severities: new Map(entries) };
+  // At an exit only the program tells what is the machine's own, and packets do not tell the program. What is in the
+  // evidence was told to be its own.
+  return { ...DEFAULT_POLICY, role: role === "exit" ? "relay" : role, severities: new Map(entries) };
 }

@@ -4,9 +4,15 @@ import type { Finding, RuleName, Severity } from "../finding.js";
 /** Flows remembered at most, some hundred bytes each; a finding has been proven by then. */
 const MAX_FLOWS = 200_000;
 
-/** What tells findings of one audit apart, as far as programs are not known: in files they never are. */
-export function findingKey({ rule, severity, title }: Pick<Finding, "rule" | "severity" | "title">): string {
-  return `${rule} ${severity} ${title}`;
+/** What tells findings of one audit apart: of a live audit, the program too. No part of it has a NUL. */
+export function findingKey({
+  rule,
+  severity,
+  title,
+  process,
+}: Pick<Finding, "rule" | "severity" | "title" | "process">): string {
+  const program = process?.unit ?? process?.container ?? process?.name ?? "";
+  return [rule, severity, title, program].join("\0");
 }
 
 /** Of a note nobody asks for proof. */
@@ -29,7 +35,7 @@ export class FindingFlows {
   readonly add = (record: FlowRecord, rule: RuleName, severity: Severity, title: string): void => {
     if (!needsProof(severity)) return;
     const { firstPacket, flow } = record;
-    const key = findingKey({ rule, severity, title });
+    const key = findingKey({ rule, severity, title, process: record.process?.process });
     const known = this.#keys.get(firstPacket);
     if (known?.includes(key)) return;
     if (known === undefined && this.#keys.size >= MAX_FLOWS) {

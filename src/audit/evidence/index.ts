@@ -1,6 +1,13 @@
 export { AddressPseudonyms } from "./address-pseudonyms.js";
-export { type Claim, readClaims } from "./claims.js";
-export { type Comparison, compareFindings } from "./compare.js";
+export { type Claim, type Claims, readClaims } from "./claims.js";
+export {
+  type ComparedFinding,
+  type Comparison,
+  compareFindings,
+  stateOf,
+  type Unchecked,
+  type VerificationState,
+} from "./compare.js";
 export { Derivation, type DerivedFlow } from "./derived-flows.js";
 export { EvidenceRedaction } from "./evidence-redaction.js";
 export { FindingFlows, findingKey, needsProof } from "./finding-flows.js";

@@ -112,6 +112,7 @@ function isManifest(value: Record<string, unknown>): value is Record<string, unk
   return (
     typeof value.leek === "string" &&
     typeof value.redacted === "boolean" &&
+    (value.verdict === "clean" || value.verdict === "leak" || value.verdict === "inconclusive") &&
     isOptions(options) &&
     isListOf(value.captures, isNamedDigest) &&
     isListOf(value.certificates, isNamedDigest) &&

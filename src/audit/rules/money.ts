@@ -25,13 +25,33 @@ export const dnsSeed: Rule = {
     ),
 };
 
-/** v1 by its messages; v2 by shape and port, which is no proof: a leak all the same, for it goes around Tor. */
-export const bitcoinP2p: Rule = peers(
-  "bitcoin-p2p",
-  ["bitcoin", "bitcoin-v2"],
-  "A Bitcoin node talks to a peer outside of Tor.",
-  BITCOIN_REMEDY,
-);
+/** Programs whose TCP connections to the internet are to peers. */
+const BITCOIN_PROGRAMS: ReadonlySet<string> = new Set([
+  "bitcoind",
+  "bitcoin-qt",
+  "bitcoin-node",
+  "bitcoin-gui",
+  "btcd",
+  "bcoin",
+]);
+
+/**
+ * v1 by its messages. v2, and a peer that never answered, by shape and port, or by what else is known: the capture's DNS
+ * had the address from a seed, or the program is a Bitcoin node. That is no proof of Bitcoin, but a leak all the same.
+ */
+export const bitcoinP2p: Rule = {
+  name: "bitcoin-p2p",
+  severity: "leak",
+  title: "A Bitcoin node talks to a peer outside of Tor.",
+  remedy: BITCOIN_REMEDY,
+  match: (subject) => hitIf(subject.isClearnet && (speaks(subject, ["bitcoin", "bitcoin-v2"]) || isToPeer(subject))),
+};
+
+function isToPeer({ record, facts, direction }: Subject): boolean {
+  if (record.flow.transport !== "tcp" || direction === "inbound" || facts?.by === "content") return false;
+  const program = record.process?.process?.name;
+  return record.names.some((name) => SEEDS.test(name)) || (program !== undefined && BITCOIN_PROGRAMS.has(program));
+}
 
 /** A wallet that asks a server in the clear tells it, and the path, that the wallet is here. */
 export const electrum: Rule = peers(

@@ -61,6 +61,10 @@ export const ipv6: Rule = {
     hitIf(subject.isClearnet && subject.record.flow.ipVersion === 6 && isOwn(subject) && !subject.isUnjudged),
 };
 
+const OVER_TOR =
+  "Somebody who is hidden by Tor, behind one of its exits, reaches a service of this machine by its address: the address " +
+  "is known, and it is not hidden.";
+
 /** Somebody reached the machine by its own address. Where it did not answer, somebody only tried. */
 export const inbound: Rule = {
   name: "inbound",
@@ -69,7 +73,7 @@ export const inbound: Rule = {
   remedy:
     "Let the service listen on 127.0.0.1 alone (bind=127.0.0.1 in bitcoin.conf) behind a HiddenServicePort, and let the firewall refuse what comes in.",
   match: (subject) => {
-    const { isClearnet, direction, isRefused, isUnjudged, role, record } = subject;
+    const { isClearnet, direction, isRefused, isUnjudged, role, record, exit } = subject;
     if (isIcmpError(record.flow, subject.facts)) return undefined;
     if (isClearnet && isRefused) {
       const title = "Somebody on the internet tried to reach this machine, and got no service.";
@@ -79,7 +83,8 @@ export const inbound: Rule = {
     // What relays are asked for, and links of which no document tells, or of which only the middle was seen.
     if (role !== "client" && isDirPort(subject)) return undefined;
     const mayBeExpected = role !== "client" || record.flow.originatorGuessed;
-    return isUnjudged && mayBeExpected && record.flow.transport === "tcp" && mayBeLink(subject) ? undefined : {};
+    if (isUnjudged && mayBeExpected && record.flow.transport === "tcp" && mayBeLink(subject)) return undefined;
+    return exit === undefined ? {} : { variant: "tor-exit", title: OVER_TOR };
   },
 };
 

@@ -3,7 +3,7 @@ import type { RuleName } from "../finding.js";
 import { hitIf, type Rule, type Subject } from "../rule.js";
 import { hasOnlyTypes } from "../subject.js";
 
-const LAN_ANNOUNCEMENTS: readonly Protocol[] = ["mdns", "llmnr", "netbios-ns", "ssdp", "dhcp", "dhcpv6"];
+const LAN_ANNOUNCEMENTS: readonly Protocol[] = ["mdns", "llmnr", "netbios-ns", "netbios-dgm", "ssdp", "dhcp", "dhcpv6"];
 const PORT_MAPPINGS: readonly Protocol[] = ["nat-pmp", "pcp"];
 
 /** Each answers a packet, by which the flow that it belongs to is judged (RFC 1122 3.2.2, RFC 4443 2.4). */
@@ -95,24 +95,33 @@ export const lanAnnouncement: Rule = {
   title: "The machine announces itself to everybody on the LAN.",
   remedy:
     "Stop what announces: avahi-daemon, LLMNR=no and MulticastDNS=no in resolved.conf, nmbd; send no host name with DHCP (SendHostname=no).",
-  match: ({ facts, isLan, isClearnet }) =>
+  match: ({ facts, isLan, isClearnet, direction, record }) =>
     facts?.protocol === undefined || !LAN_ANNOUNCEMENTS.includes(facts.protocol)
       ? undefined
       : isClearnet
         ? isLease(facts.protocol)
           ? { variant: "lease", title: "The machine tells its provider its name, or more, to get an address." }
           : { severity: "leak", variant: "internet", title: "The machine announces itself beyond the LAN." }
-        : hitIf(isLan && facts.disclosures.length > 0),
+        : hitIf(isLan && facts.disclosures.length > 0 && hasSpoken(direction, record)),
 };
+
+/** What others answer to a question to everybody tells of them: those are flows of their own. */
+function hasSpoken(direction: Subject["direction"], { flow }: Subject["record"]): boolean {
+  return flow.packets[direction === "inbound" ? "responder" : "originator"] > 0;
+}
 
 /** A provider's server may have an internet address; leases are renewed with it directly. */
 function isLease(protocol: Protocol): boolean {
   return protocol === "dhcp" || protocol === "dhcpv6";
 }
 
+/** Of WANIPConnection and WANPPPConnection; whoever lists or removes what is there opens nothing. */
+const ASKS_FOR_WAY_IN = /^(?:Add(?:Any)?PortMapping|(?:Add|Update)Pinhole)$/i;
+
+/** Over IPv6 there is nothing to map: the router's firewall gets a pinhole (UPnP WANIPv6FirewallControl:1). */
 function isSoap(details: ReadonlyMap<string, unknown>): boolean {
-  const action = details.get("soapAction");
-  return typeof action === "string" && /PortMapping/i.test(action);
+  const actions = details.get("soapActions");
+  return Array.isArray(actions) && actions.some((action) => ASKS_FOR_WAY_IN.test(action));
 }
 
 function simple(

@@ -15,7 +15,7 @@ export const directoryPort: Rule = {
   name: "directory-port",
   severity: "leak",
   title:
-    "Relay documents are fetched in the clear from a directory port: that tells everybody on the path that Tor is used here.",
+    "Relay documents go in the clear from or to a directory port: that tells everybody on the path that Tor is used here.",
   remedy: "Use a tor of this decade; relays do so by design: audit them with --role relay.",
   match: ({ isClearnet, record, role }) =>
     isClearnet && record.classification.evidence.some(({ kind }) => kind === "dir-port")
