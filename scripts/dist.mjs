@@ -45,7 +45,7 @@ export async function buildDist() {
     buildSync({
       absWorkingDir: ROOT,
       // The second one runs in a thread of its own, the third in a process: both take a file.
-      entryPoints: ["src/cli/main.ts", "src/capture/live/libpcap-worker.ts", "src/cli/process-helper.ts"],
+      entryPoints: ["src/cli/main.ts", "src/capture/live/libpcap-worker.ts", "src/cli/processes/process-helper.ts"],
       outdir: fresh,
       outbase: "src",
       chunkNames: "cli/[name]-[hash]",

@@ -7,6 +7,7 @@ import { run, SetupError, say } from "./project.mjs";
 
 /** Debian's package of each program. */
 const PACKAGE_OF_PROGRAM = {
+  busybox: "busybox",
   capinfos: "wireshark-common",
   curl: "curl",
   dig: "bind9-dnsutils",
@@ -28,6 +29,7 @@ const PACKAGE_OF_PROGRAM = {
   tor: "tor",
   "tor-gencert": "tor",
   tshark: "tshark",
+  upnpc: "miniupnpc",
   xz: "xz-utils",
   zstd: "zstd",
 };

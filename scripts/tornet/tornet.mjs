@@ -22,9 +22,9 @@ import { clientTorrc, relayTorrc } from "./torrc.mjs";
 import { startVisitor } from "./visitor/start.mjs";
 
 /**
- * A relay of the plan, with the fingerprint that it made for itself.
+ * A relay of the plan, with the fingerprint that it made for itself, and its tor, which can be started anew.
  *
- * @typedef {import("./plan.mjs").RelayPlan & { fingerprint: string }} Relay
+ * @typedef {import("./plan.mjs").RelayPlan & { fingerprint: string, tor: TorProcess }} Relay
  */
 
 /**
@@ -239,8 +239,9 @@ export class Tornet {
         await mkdir(dataDirectory, { recursive: true, mode: 0o700 });
         const torrc = relayTorrc(started(this.#settings), dataDirectory, plan);
         const place = { nickname, dataDirectory, torrc, namespace: this.internet, processes: this.#processes };
-        await new TorProcess(place).start();
-        return { ...plan, fingerprint: await readFingerprint(dataDirectory, this.#stopping.signal) };
+        const tor = new TorProcess(place);
+        await tor.start();
+        return { ...plan, tor, fingerprint: await readFingerprint(dataDirectory, this.#stopping.signal) };
       }),
     );
   }

@@ -1,18 +1,18 @@
 import { Command, CommanderError, Option } from "commander";
 import type { TimeStyle } from "../report/tcpdump/index.js";
-import { auditOptions } from "./audit-arguments.js";
-import { AUDIT_FORMATS } from "./audit-output.js";
-import { captureFileOptions, recordingOptions } from "./capture-arguments.js";
-import { collect, directoryOptions } from "./directory-arguments.js";
-import { evidenceOptions } from "./evidence-arguments.js";
-import { ExitStatus } from "./exit-status.js";
-import { liveOptions, liveSettings } from "./live-arguments.js";
-import { reportError } from "./messages.js";
-import { writeOutput } from "./output.js";
-import { payloadOptions } from "./payload-arguments.js";
-import { positive } from "./quantities.js";
+import { auditOptions } from "./arguments/audit-arguments.js";
+import { captureFileOptions, recordingOptions } from "./arguments/capture-arguments.js";
+import { collect, directoryOptions } from "./arguments/directory-arguments.js";
+import { evidenceOptions } from "./arguments/evidence-arguments.js";
+import { liveOptions, liveSettings } from "./arguments/live-arguments.js";
+import { payloadOptions } from "./arguments/payload-arguments.js";
+import { positive } from "./arguments/quantities.js";
+import { usageError } from "./arguments/usage-error.js";
+import { AUDIT_FORMATS } from "./audit/audit-output.js";
+import { ExitStatus } from "./output/exit-status.js";
+import { reportError } from "./output/messages.js";
+import { writeOutput } from "./output/output.js";
 import { relaysCommands } from "./relays-commands.js";
-import { usageError } from "./usage-error.js";
 import { version } from "./version.js";
 
 const EXAMPLES = `
@@ -60,6 +60,7 @@ const AUDIT_EXAMPLES = `
 Examples:
   leek audit node.pcapng --node 192.168.1.10 --node 2001:db8::10
   sudo leek audit -i eth0 --duration 10m
+  sudo leek audit -i eth0 --duration 10m -w node.pcapng --evidence leak
   leek audit node.pcap --drops 0 --json
   leek audit --init bitcoin-over-tor > policy.yaml
   leek audit node.pcapng --policy policy.yaml --save-baseline node.json
@@ -218,6 +219,7 @@ function buildProgram(done: (status: number) => void): Command {
       .description(
         "Checks digests and packets of --evidence: exit status 0 verified, 1 not, 2 cannot tell (docs/evidence.md).",
       )
+      .option("--json", "print what was found as JSON")
       .option("--policy <file>", "the policy of the audit, to compare its digest"),
   ).action(async (path: string, options) => {
     const { verifyEvidence } = await import("./commands/verify-evidence.js");

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { dataDirectoryOption } from "./data-directory.js";
-import { collect, directoryOptions, trustOptions } from "./directory-arguments.js";
+import { collect, directoryOptions, trustOptions } from "./arguments/directory-arguments.js";
+import { dataDirectoryOption } from "./directory/data-directory.js";
 
 const LOOKUP_EXAMPLES = `
 Examples:

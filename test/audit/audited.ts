@@ -89,7 +89,7 @@ export async function auditCapture(bytes: Uint8Array, traits: AuditTraits = {}):
     ...traits.analysis,
     onFlow: (record) => audit.flow(record),
   });
-  const watch = new PacketWatch(analysis);
+  const watch = new PacketWatch(analysis, node);
   const source = await openCapture(traits.fileName ?? "test.pcapng", { stream: streamOf(bytes), chunkBytes: 4096 });
   const packet = new CapturedPacket();
   while (await source.fill()) {

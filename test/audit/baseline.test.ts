@@ -24,7 +24,7 @@ import {
 } from "../../src/audit/index.js";
 import type { Subject } from "../../src/audit/rule.js";
 import { subjectOf } from "../../src/audit/subject.js";
-import { loadBaseline, saveBaseline } from "../../src/cli/audit-policy.js";
+import { loadBaseline, saveBaseline } from "../../src/cli/audit/audit-policy.js";
 import type { HostProcess } from "../../src/host/index.js";
 import { Analysis, type FlowRecord } from "../../src/pipeline/index.js";
 import { PROJECT } from "../support/leek.js";

@@ -53,17 +53,18 @@ describe("the canary that is planted in each audit", () => {
   /** Of a capture with one packet. */
   function reasonsOf(policy: Policy): string[] {
     const analysis = new Analysis({ directory: new RelayDirectory() });
+    const node = new AuditedNode([parseCidr("192.168.1.10")!]);
     const audit = new LeakAudit(
       {
         policy,
-        node: new AuditedNode([parseCidr("192.168.1.10")!]),
+        node,
         expectBootstrap: false,
         trustUnverified: false,
         loss: { stated: 0 },
         canaries: [],
         isFiltered: false,
       },
-      () => new PacketWatch(analysis),
+      () => new PacketWatch(analysis, node),
     );
     const packet = new CapturedPacket();
     packet.bytes = makeCanary(own[4], 1).frame;

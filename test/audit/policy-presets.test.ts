@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it, vi } from "vitest";
 import { ALL_RULES, type Policy, PRESET_NAMES, parsePolicy, SEVERITIES, starterPolicy } from "../../src/audit/index.js";
 import { DEFAULT_POLICY } from "../../src/audit/policy.js";
-import { loadPolicy } from "../../src/cli/audit-policy.js";
+import { loadPolicy } from "../../src/cli/audit/audit-policy.js";
 import { parseAddress } from "../../src/net/index.js";
 
 const scratch = mkdtempSync(join(tmpdir(), "leek-policy-"));

@@ -214,6 +214,27 @@ describe("a stranger", () => {
     expect(report.findings[0]!.proof[0]).toBe(LINK.length + 1);
   });
 
+  it("who comes through an exit of Tor's is told apart from others", async () => {
+    const byTor = { src: RELAY, dst: NODE, srcPort: 40_000, dstPort: 8333 };
+    const report = await auditOf([...LINK, ...connection(byTor, [[0, "x"]]), ...connection(toNode, [[0, "x"]])], {
+      node: [NODE],
+    });
+    expect(found(report)).toEqual(["inbound leak", "inbound leak"]);
+    expect(report.findings.map(({ id, flows }) => [id, flows.map(({ originator }) => originator.address)])).toEqual([
+      ["inbound:tor-exit", [RELAY]],
+      ["inbound", [OUTSIDE]],
+    ]);
+    // Without a document nobody knows.
+    const unknown = await auditOf([...LINK, ...connection(byTor, [[0, "x"]])], {
+      node: [NODE],
+      directory: noDirectory,
+    });
+    expect(unknown.findings.filter(({ rule }) => rule === "inbound").map(({ id }) => id)).toEqual(["inbound"]);
+    // A router with its address does not answer for the node.
+    const refused = await auditOf([...LINK, segment(byTor, TcpFlag.SYN)], { node: [NODE] });
+    expect(refused.findings.map(({ id }) => id)).toEqual(["inbound:refused"]);
+  });
+
   it("on the node's own connection, of which only the answers are seen, is no stranger", async () => {
     const answers = [segment(toNode, SYN_ACK), segment(toNode, TcpFlag.ACK, OPAQUE)];
     expect(found(await auditOf([...LINK, ...answers], { node: [NODE] }))).toEqual(["other-tcp leak"]);
@@ -261,13 +282,27 @@ describe("what belongs to the link", () => {
     expect(found(await auditOf([...LINK, frame], { node: [NODE] }))).toEqual(["lan-announcement leak"]);
   });
 
-  it("is a warning where the router is asked by SOAP to open a door", async () => {
-    const words =
+  it.each([
+    ["a port", "WANIPConnection:1#AddPortMapping"],
+    ["an IPv6 pinhole", "WANIPv6FirewallControl:1#AddPinhole"],
+  ])("is a warning where the router is asked by SOAP for %s, whatever else it is asked for", async (_what, action) => {
+    const request = (service: string) =>
       "POST /ctl/IPConn HTTP/1.1\r\nHost: 192.168.1.1:5000\r\n" +
-      'SOAPAction: "urn:schemas-upnp-org:service:WANIPConnection:1#AddPortMapping"\r\nContent-Length: 0\r\n\r\n';
+      `SOAPAction: "urn:schemas-upnp-org:service:${service}"\r\nContent-Length: 0\r\n\r\n`;
+    const words = request(action) + request("WANIPConnection:1#GetStatusInfo");
     const frames = connection({ dst: ROUTER, dstPort: 5000 }, [[0, words]]);
     const report = await auditOf([...LINK, ...frames], { node: [NODE] });
     expect([report.verdict, found(report)]).toEqual(["clean", ["port-mapping warning"]]);
+  });
+
+  it("is nothing where another machine answers, and names itself", async () => {
+    const answer = ascii(
+      "HTTP/1.1 200 OK\r\nST: upnp:rootdevice\r\nUSN: uuid:1::upnp:rootdevice\r\nSERVER: Linux UPnP/1.1 router/1\r\n\r\n",
+    );
+    const router = datagram({ src: ROUTER, dst: NODE, srcPort: 1900, dstPort: 40_000 }, answer);
+    expect(found(await auditOf([...LINK, router], { node: [NODE] }))).toEqual([]);
+    const own = datagram({ dst: ROUTER, srcPort: 1900, dstPort: 40_000 }, answer);
+    expect(found(await auditOf([...LINK, own], { node: [NODE] }))).toEqual(["lan-announcement note"]);
   });
 
   it("is nothing: ARP, discovery of routers and neighbours, also with internet addresses", async () => {

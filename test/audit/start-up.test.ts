@@ -31,6 +31,13 @@ describe("what goes around Tor", () => {
     expect(found(await audit([...LINK.slice(0, 6), DNS, ...LINK.slice(6)]))).toEqual(["dns leak"]);
   });
 
+  it("is before it also where another machine's Tor is up", async () => {
+    const others = torLink({ src: "192.168.1.77" });
+    expect(found(await audit([...others, DNS, ...LINK]))).toEqual(["start-up leak"]);
+    const whoever = await auditOf([...others, DNS, ...LINK], { options: { expectBootstrap: true } });
+    expect(found(whoever)).not.toContain("start-up leak");
+  });
+
   it("is all before it where Tor never comes up", async () => {
     expect(found(await audit([DNS, ...connection({ dstPort: 443 }, tlsWords("www.example.com"))]))).toEqual([
       "start-up leak",

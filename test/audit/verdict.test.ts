@@ -122,6 +122,14 @@ describe("an audit", () => {
     }
   });
 
+  it("takes a short snaplen amiss only where it cut the node's own packets", async () => {
+    const otherHost = connection({ src: "192.168.1.77", dst: ROUTER, dstPort: 443 }, tlsWords("router.example"));
+    const bytes = pcapngOf([...sent(CLEAN), ...otherHost.map((frame) => ({ frame, kept: 60 }))]);
+    expect((await auditCapture(bytes, { node: [NODE] })).verdict).toBe("clean");
+    expect(codes(await auditCapture(bytes))).toContain("snaplen-short");
+    expect(codes(await auditCapture(bytes, { node: [NODE, "192.168.1.77"] }))).toContain("snaplen-short");
+  });
+
   it("has a text and a remedy for each reason", () => {
     for (const { text, remedy } of Object.values(REASONS))
       expect([text, remedy].map((it) => it.at(-1))).toEqual([".", "."]);

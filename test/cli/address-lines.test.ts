@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type AddressLine, AddressLines } from "../../src/cli/address-lines.js";
+import { type AddressLine, AddressLines } from "../../src/cli/reading/address-lines.js";
 
 function linesOf(chunks: readonly Buffer[]): AddressLine[] {
   const lines = new AddressLines();

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { AUDIT_FORMATS } from "../../src/cli/audit-output.js";
+import { AUDIT_FORMATS } from "../../src/cli/audit/audit-output.js";
 import { FIXTURES, leek } from "../support/leek.js";
 
 const trusting = [

@@ -15,8 +15,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { LeekError } from "../../src/base/index.js";
-import { CaptureFile, type CaptureFileOptions, type InterfaceCounters } from "../../src/cli/capture-file.js";
-import { formatTimePattern } from "../../src/cli/time-pattern.js";
+import { CaptureFile, type CaptureFileOptions, type InterfaceCounters } from "../../src/cli/live/capture-file.js";
+import { formatTimePattern } from "../../src/cli/live/time-pattern.js";
 import { parseAddress } from "../../src/net/index.js";
 import { payload, type ReadResult, readBytes } from "../capture/read-packets.js";
 import { bundleScript } from "../support/bundle.js";
@@ -439,8 +439,8 @@ describe("in a process of its own", () => {
     bundleScript(
       `
       import { writeSync } from "node:fs";
-      import { CaptureFile } from "./src/cli/capture-file.js";
-      import { reportError } from "./src/cli/messages.js";
+      import { CaptureFile } from "./src/cli/live/capture-file.js";
+      import { reportError } from "./src/cli/output/messages.js";
       import { CapturedPacket } from "./src/base/index.js";
       const [path, count] = process.argv.slice(2);
       const file = new CaptureFile(

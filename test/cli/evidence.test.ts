@@ -23,12 +23,12 @@ import {
 } from "../../src/audit/index.js";
 import { type CapturedPacket, formatIsoTime } from "../../src/base/index.js";
 import type { PacketSource } from "../../src/capture/index.js";
+import { checkEvidence } from "../../src/cli/arguments/evidence-arguments.js";
 import { verificationText } from "../../src/cli/commands/verify-evidence.js";
-import { DirectorySources } from "../../src/cli/directory-options.js";
-import { checkEvidence } from "../../src/cli/evidence-arguments.js";
-import { verifyFolder } from "../../src/cli/evidence-verification.js";
-import { type EvidenceOptions, EvidenceWriter } from "../../src/cli/evidence-writer.js";
-import { readCaptures } from "../../src/cli/read-capture.js";
+import { DirectorySources } from "../../src/cli/directory/directory-options.js";
+import { verifyFolder } from "../../src/cli/evidence/evidence-verification.js";
+import { type EvidenceOptions, EvidenceWriter } from "../../src/cli/evidence/evidence-writer.js";
+import { readCaptures } from "../../src/cli/reading/read-capture.js";
 import { DecodeStatus, decodePacket, PacketHeaders } from "../../src/decode/index.js";
 import { formatAddress, parseEndpoint } from "../../src/net/index.js";
 import { Analysis } from "../../src/pipeline/index.js";
@@ -89,13 +89,13 @@ interface Kept {
 async function keep(paths: readonly string[], more: Partial<EvidenceOptions> = {}): Promise<Kept> {
   const options: EvidenceOptions = { ...DIRECTORY, evidence, filter: undefined, count: undefined, ...more };
   const writer = (await EvidenceWriter.start(paths, options))!;
-  const nodes = options.node?.map((text) => parseCidr(text)!);
+  const node = new AuditedNode(options.node?.map((text) => parseCidr(text)!));
   let analysis: Analysis;
   let watch: PacketWatch;
   const audit = new LeakAudit(
     {
       policy: DEFAULT_POLICY,
-      node: new AuditedNode(nodes),
+      node,
       expectBootstrap: options.expectBootstrap === true,
       trustUnverified: true,
       loss: { stated: 0 },
@@ -110,7 +110,7 @@ async function keep(paths: readonly string[], more: Partial<EvidenceOptions> = {
     async start(_opened: PacketSource, from: number | undefined) {
       const directory = await new DirectorySources(options).load(from);
       analysis = new Analysis({ directory, onFlow: (record) => audit.flow(record) });
-      watch = new PacketWatch(analysis);
+      watch = new PacketWatch(analysis, node);
     },
     packet(packet: CapturedPacket) {
       watch.packet(packet, analysis.observe(packet));
@@ -134,14 +134,14 @@ describe("evidence", () => {
   it.each(LEAKS)("of %s is verified from its own packets", async (name) => {
     const { report } = await keep([fixture(name)]);
     expect(report.findings.length).toBeGreaterThan(0);
-    const verification = await verify();
-    expect(verification).toMatchObject({ state: "verified", doubts: [] });
-    expect(verification.findings).toBe(report.findings.filter(({ severity }) => severity !== "note").length);
+    const { findings, ...verification } = await verify();
+    expect(verification).toMatchObject({ state: "verified", differences: [], unknown: [] });
+    expect(findings!.length).toBe(report.findings.filter(({ severity }) => severity !== "note").length);
   });
 
   it.each(LEAKS)("of %s is verified when redacted", async (name) => {
     await keep([fixture(name)], { redact: true });
-    expect(await verify()).toMatchObject({ state: "verified", doubts: [] });
+    expect(await verify()).toMatchObject({ state: "verified", differences: [], unknown: [] });
   });
 
   it("has all packets of the offending flows and no others, each as it was, with its number", async () => {
@@ -167,7 +167,7 @@ describe("evidence", () => {
   it("of a capture without leaks has no packets, and proves nothing", async () => {
     const { manifest } = await keep([fixture("only-tor")]);
     expect(manifest).toMatchObject({ findings: [], packets: [], files: { "packets.pcapng": { packets: 0 } } });
-    expect(await verify()).toMatchObject({ state: "cannot-tell", findings: 0 });
+    expect(await verify()).toMatchObject({ state: "cannot-tell", findings: [] });
   });
 
   it("of several captures is that of all of them", async () => {
@@ -267,7 +267,7 @@ describe("verification", () => {
   it("finds a missing file", async () => {
     await keep([fixture("tor-and-dns-leak")]);
     rmSync(join(evidence, "findings.json"));
-    expect(await verify()).toMatchObject({ state: "not-verified", doubts: ["findings.json is missing."] });
+    expect(await verify()).toMatchObject({ state: "not-verified", differences: ["findings.json is missing."] });
     rmSync(join(evidence, "manifest.json"));
     await expect(verify()).rejects.toMatchObject({ code: "LEEK_FILE_NOT_FOUND" });
   });

@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { basename, join } from "node:path";
 import { Ajv2020, type AnySchemaObject } from "ajv/dist/2020.js";
 import { afterEach, describe, expect, it } from "vitest";
+import { manifestText, sha256Of } from "../../src/audit/evidence/index.js";
 import {
   certificates,
   consensus,
@@ -20,6 +21,8 @@ import { buildPcap, PcapngBuilder } from "../support/capture-builder.js";
 import { FIXTURES, LEEK, leek, type Outcome, PROJECT } from "../support/leek.js";
 import { ethernet, ipv4, tcp } from "../support/packet-builder.js";
 import { expectNoClientLeft, fakeTor } from "../tor-control/fake-tor.js";
+
+type Json = ReturnType<typeof JSON.parse>;
 
 const FOLDER = join(PROJECT, "docs", "schemas");
 const OLDER = join(PROJECT, "docs", "analysis.schema.json");
@@ -506,6 +509,138 @@ describe("leek audit --json", () => {
     expect(cut.coverage).toMatchObject({ documents: "none", consensuses: [] });
     const empty = audit(write("empty.pcap", Buffer.from(buildPcap({}, []))), ...trusting);
     expect(empty).toMatchObject({ verdict: "inconclusive", coverage: { first: null, last: null, durationSeconds: 0 } });
+  });
+});
+
+describe("leek verify-evidence --json", () => {
+  const trusting = ["--consensus", FIXTURE, "--authorities-from", join(FIXTURES, "torrc-authorities")];
+  const local = ["--no-local-consensus", ...trusting];
+  const keep = (name: string, ...args: string[]) => {
+    const folder = join(mkdtempSync(join(scratch, "evidence-")), "evidence");
+    leek(["audit", join(FIXTURES, `${name}.pcap`), ...local, "--evidence", folder, ...args]);
+    return folder;
+  };
+  /** The document, whose exit status must be that of the text. */
+  const verify = (folder: string, status: number, ...args: string[]) => {
+    const text = leek(["verify-evidence", folder, ...local, ...args]);
+    const json = leek(["verify-evidence", folder, "--json", ...local, ...args]);
+    expect([json.status, text.status, json.stderr]).toEqual([status, status, text.stderr]);
+    const document = described(json.stdout, "evidence-verification");
+    for (const sentence of [...document.differences, ...document.unknown]) expect(text.stdout).toContain(sentence);
+    return document;
+  };
+  /** Both flavors. */
+  const consensuses = ["consensus same", "consensus same"];
+  const digests = ({ digests: all }: { digests: { of: string; state: string }[] }) =>
+    all.map(({ of, state }) => `${of} ${state}`);
+
+  it("is described for evidence that shows what it claims", () => {
+    const document = verify(keep("tor-and-dns-leak"), 0);
+    expect(document).toMatchObject({
+      state: "verified",
+      evidence: { redacted: false },
+      verdict: { claimed: "leak", derived: "leak", agrees: true },
+      unchecked: [],
+      differences: [],
+      unknown: [],
+    });
+    expect(digests(document)).toEqual(["manifest same", "packets same", "findings same", ...consensuses]);
+    expect(document.findings).toContainEqual({ finding: 0, rule: "dns", severity: "leak", state: "verified" });
+    for (const { claimed, found } of document.digests) expect(found).toBe(claimed);
+
+    expectRefused(document, (it) => (it.differences = ["Something."]));
+    expectRefused(document, (it) => (it.unknown = ["Something."]));
+    expectRefused(document, (it) => (it.state = "not-verified"));
+    expectRefused(document, (it) => (it.state = "cannot-tell"));
+    expectRefused(document, (it) => (it.findings = null));
+    expectRefused(document, (it) => (it.findings[0].state = "cannot-tell"));
+    expectRefused(document, (it) => (it.evidence = null));
+    expectRefused(document, (it) => (it.verdict.derived = "clean"));
+    expectRefused(document, (it) => (it.verdict.agrees = null));
+    expectRefused(document, (it) => (it.unchecked = ["weather"]));
+    expectRefused(document, (it) => (it.digests = []));
+  });
+
+  it("is described for packets that were changed, and does not judge them", () => {
+    const folder = keep("tor-and-dns-leak");
+    const packets = readFileSync(join(folder, "packets.pcapng"));
+    packets[packets.length - 20]! ^= 1;
+    writeFileSync(join(folder, "packets.pcapng"), packets);
+    const document = verify(folder, 1);
+    expect(digests(document)).toEqual(["manifest same", "packets other", "findings same"]);
+    expect(document.digests[1].found).not.toBe(document.digests[1].claimed);
+    expect(document).toMatchObject({
+      state: "not-verified",
+      verdict: { claimed: "leak", derived: null, agrees: null },
+      findings: null,
+      unchecked: null,
+    });
+    expectRefused(document, (it) => (it.differences = []));
+    expectRefused(document, (it) => (it.unchecked = []));
+  });
+
+  it("is described for findings and a verdict that the packets do not show, though all digests fit", () => {
+    const folder = keep("tor-and-dns-leak");
+    const forge = (change: (manifest: Json, findings: Json) => void) => {
+      const [{ sha256: _, ...manifest }, findings] = ["manifest.json", "findings.json"].map((name) =>
+        JSON.parse(readFileSync(join(folder, name), "utf8")),
+      );
+      change(manifest, findings);
+      const text = JSON.stringify(findings);
+      manifest.files["findings.json"] = { bytes: Buffer.byteLength(text), sha256: sha256Of(text) };
+      writeFileSync(join(folder, "findings.json"), text);
+      writeFileSync(join(folder, "manifest.json"), manifestText(manifest));
+    };
+    forge((manifest, findings) => {
+      manifest.verdict = "clean";
+      findings.verdict = "clean";
+    });
+    const unlike = verify(folder, 1);
+    expect(unlike.verdict).toEqual({ claimed: "clean", derived: "leak", agrees: false });
+    expect(unlike.findings[0].state).toBe("verified");
+    forge((manifest, findings) => {
+      manifest.verdict = "leak";
+      findings.verdict = "leak";
+      findings.findings[0].packets++;
+    });
+    const document = verify(folder, 1);
+    expect(digests(document)).toEqual(["manifest same", "packets same", "findings same", ...consensuses]);
+    expect(document.findings[0]).toEqual({ finding: 0, rule: "dns", severity: "leak", state: "not-verified" });
+    expect(document.differences[0]).toMatch(/^dns: it claims \d+ packets/);
+  });
+
+  it("is described for a missing file, and for a manifest that was changed", () => {
+    const folder = keep("tor-and-dns-leak");
+    rmSync(join(folder, "packets.pcapng"));
+    const missing = verify(folder, 1);
+    expect(missing.digests[1]).toMatchObject({ name: "packets.pcapng", state: "missing", found: null });
+    const manifest = join(folder, "manifest.json");
+    writeFileSync(manifest, readFileSync(manifest, "utf8").replace('"leak"', '"clean"'));
+    const changed = verify(folder, 1);
+    expect(changed).toMatchObject({ evidence: null, verdict: { claimed: null }, findings: null });
+    expect(digests(changed)).toEqual(["manifest other"]);
+    writeFileSync(manifest, "{");
+    expect(digests(verify(folder, 1))).toEqual(["manifest not-checked"]);
+    rmSync(manifest);
+    const { status, stdout } = leek(["verify-evidence", folder, "--json"]);
+    expect([status, stdout]).toEqual([66, ""]);
+  });
+
+  it("is described for redacted evidence, of which it says what was not checked", () => {
+    const document = verify(keep("tor-and-dns-leak", "--redact"), 0);
+    expect(document).toMatchObject({ state: "verified", evidence: { redacted: true }, unchecked: ["rules"] });
+  });
+
+  it("is described where something is missing to tell", () => {
+    const folder = keep("tor-and-dns-leak", "--policy", write("policy.yaml", "role: client\n"));
+    const { status, stdout } = leek(["verify-evidence", folder, "--json", "--no-local-consensus"]);
+    const document = described(stdout, "evidence-verification");
+    expect(status).toBe(2);
+    expect(document).toMatchObject({ state: "cannot-tell", findings: null, differences: [] });
+    expect(digests(document).slice(3)).toEqual(["policy not-checked", "consensus missing", "consensus missing"]);
+    const nothing = verify(keep("only-tor"), 2);
+    expect(nothing).toMatchObject({ state: "cannot-tell", findings: [], verdict: { derived: null, agrees: null } });
+    expectRefused(nothing, (it) => (it.state = "verified"));
   });
 });
 

@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { formatConsensus, generateRelays } from "../../bench/consensus-generator.mjs";
-import { DirectorySources } from "../../src/cli/directory-options.js";
-import type { LiveClock } from "../../src/cli/live-clock.js";
-import { LiveDirectory } from "../../src/cli/live-directory.js";
+import { DirectorySources } from "../../src/cli/directory/directory-options.js";
+import { LiveDirectory } from "../../src/cli/directory/live-directory.js";
+import type { LiveClock } from "../../src/cli/live/live-clock.js";
 import type { RelayDirectory } from "../../src/relays/index.js";
 
 const HOUR = 3600;

@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { findIdentity, type Identity } from "../../src/cli/privileges.js";
+import { findIdentity, type Identity } from "../../src/cli/live/privileges.js";
 import { bundleScript } from "../support/bundle.js";
 import { run } from "../support/leek.js";
 
@@ -96,7 +96,7 @@ const SCRIPT = `
 import { readdirSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { Worker } from "node:worker_threads";
-import { becomeUser } from "./src/cli/privileges.ts";
+import { becomeUser } from "./src/cli/live/privileges.ts";
 
 const [identity, secret] = process.argv.slice(2);
 const worker = new Worker("setInterval(() => {}, 1000)", { eval: true });

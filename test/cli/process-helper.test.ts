@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { MAX_QUERIES } from "../../src/cli/process-messages.js";
+import { MAX_QUERIES } from "../../src/cli/processes/process-messages.js";
 import { Namespace } from "../host/namespace.js";
 import { bundleScript } from "../support/bundle.js";
 import { until } from "../support/wire-lab.js";
@@ -15,7 +15,7 @@ const QUESTIONS = 20;
 
 const folder = mkdtempSync(join(tmpdir(), "leek-helper-"));
 const helper = join(folder, "process-helper.mjs");
-beforeAll(() => bundleScript('import "./src/cli/process-helper.js";', helper));
+beforeAll(() => bundleScript('import "./src/cli/processes/process-helper.js";', helper));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const started: ChildProcess[] = [];

@@ -3,14 +3,14 @@ import { existsSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileS
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { ProcessLookup } from "../../src/cli/process-lookup.js";
-import { MAX_QUERIES } from "../../src/cli/process-messages.js";
+import { ProcessLookup } from "../../src/cli/processes/process-lookup.js";
+import { MAX_QUERIES } from "../../src/cli/processes/process-messages.js";
 import type { ProcessQuery } from "../../src/host/index.js";
 import { bundleScript } from "../support/bundle.js";
 import { PROJECT } from "../support/leek.js";
 import { childrenOf, FAR, NEAR, type Peer, pause, until, WireLab } from "../support/wire-lab.js";
 
-const HELPER = join(PROJECT, "dist/cli/process-helper.js");
+const HELPER = join(PROJECT, "dist/cli/processes/process-helper.js");
 const UNKNOWN = { confidence: "unknown" };
 /** Of no socket anywhere: TEST-NET-1 to TEST-NET-2. */
 const NOBODYS = query("tcp", "192.0.2.200", 4000, "198.51.100.10", 9001);
@@ -308,7 +308,7 @@ describe("the helper", () => {
   it("ends when leek is killed, and leek ends without closing it", async () => {
     const script = join(folder, "leek.mjs");
     bundleScript(
-      `import { ProcessLookup } from "./src/cli/process-lookup.ts";
+      `import { ProcessLookup } from "./src/cli/processes/process-lookup.ts";
        const lookup = await ProcessLookup.start(process.argv[2]);
        console.log(lookup.lost);
        if (process.argv[3] === "stay") setInterval(() => {}, 1000);`,

@@ -1,8 +1,8 @@
 import type { Socket } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
-import { SYSTEM_CLOCK } from "../../src/cli/live-clock.js";
-import { TorWatch } from "../../src/cli/tor-watch.js";
-import type { TorWord } from "../../src/cli/tor-word.js";
+import { TorWatch } from "../../src/cli/directory/tor-watch.js";
+import type { TorWord } from "../../src/cli/directory/tor-word.js";
+import { SYSTEM_CLOCK } from "../../src/cli/live/live-clock.js";
 import { formatIpAddress } from "../../src/net/index.js";
 import { ControlConnection } from "../../src/tor-control/index.js";
 import { until } from "../support/wire-lab.js";

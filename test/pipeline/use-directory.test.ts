@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { formatConsensus } from "../../bench/consensus-generator.mjs";
-import { Tagger } from "../../src/cli/tagger.js";
+import { Tagger } from "../../src/cli/output/tagger.js";
 import { parseAddress } from "../../src/net/index.js";
 import { Analysis, type FlowRecord } from "../../src/pipeline/index.js";
 import { parseConsensus, RelayDirectory, type TorConnection } from "../../src/relays/index.js";

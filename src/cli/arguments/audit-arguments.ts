@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { PresetName, Role } from "../audit/index.js";
+import type { PresetName, Role } from "../../audit/index.js";
 import { collect } from "./directory-arguments.js";
 import { durationSeconds } from "./quantities.js";
 

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from "commander";
-import { LeekError } from "../base/index.js";
-import type { CaptureFileOptions } from "./capture-file.js";
+import { LeekError } from "../../base/index.js";
+import type { CaptureFileOptions } from "../live/capture-file.js";
 import { positive } from "./quantities.js";
 
 interface RecordingArguments {

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { dataDirectoryOption } from "./data-directory.js";
+import { dataDirectoryOption } from "../directory/data-directory.js";
 
 /** The options by which a command is told of relays; see DirectorySources. */
 export function directoryOptions(command: Command): Command {

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { LeekError, MAX_SNAPLEN } from "../base/index.js";
+import { LeekError, MAX_SNAPLEN } from "../../base/index.js";
+import type { LiveSettings } from "../live/read-live.js";
 import { durationSeconds, positive } from "./quantities.js";
-import type { LiveSettings } from "./read-live.js";
 
 /** What commander makes of the options below. */
 export interface LiveArguments {

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from "commander";
-import type { AnalysisOptions } from "../pipeline/index.js";
+import type { AnalysisOptions } from "../../pipeline/index.js";
 import { positive } from "./quantities.js";
 
 /** What commander makes of the options below. */

@@ -1,7 +1,7 @@
-import type { AuditReport, Verdict } from "../audit/index.js";
-import { ExitStatus } from "./exit-status.js";
-import { TextOutput } from "./output.js";
-import { version } from "./version.js";
+import type { AuditReport, Verdict } from "../../audit/index.js";
+import { ExitStatus } from "../output/exit-status.js";
+import { TextOutput } from "../output/output.js";
+import { version } from "../version.js";
 
 /** The report for people; the document leek/audit@1; SARIF 2.1.0 and JUnit XML for CI systems; Markdown for an issue. */
 export const AUDIT_FORMATS = ["text", "json", "sarif", "junit", "markdown"] as const;
@@ -21,7 +21,7 @@ export async function auditOutput(report: AuditReport, format: AuditFormat): Pro
 }
 
 async function render(report: AuditReport, format: AuditFormat): Promise<string> {
-  const { auditJson, auditJunit, auditMarkdown, auditSarif, auditText } = await import("../report/audit/index.js");
+  const { auditJson, auditJunit, auditMarkdown, auditSarif, auditText } = await import("../../report/audit/index.js");
   switch (format) {
     case "text":
       return auditText(report);

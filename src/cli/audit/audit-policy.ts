@@ -12,10 +12,10 @@ import {
   parseBaseline,
   parsePolicy,
   starterPolicy,
-} from "../audit/index.js";
-import { escapeText, fileError, LeekError } from "../base/index.js";
-import { say } from "./messages.js";
-import { createError } from "./output-file-errors.js";
+} from "../../audit/index.js";
+import { escapeText, fileError, LeekError } from "../../base/index.js";
+import { say } from "../output/messages.js";
+import { createError } from "../output/output-file-errors.js";
 
 /**
  * The policy of a preset, by its name, or of a file; what everybody gets without. `./NAME` is always a file.

@@ -1,8 +1,8 @@
-import { type Cidr, type Policy, parseCidr } from "../audit/index.js";
-import { escapeText } from "../base/index.js";
-import type { AuditArguments } from "./audit-arguments.js";
+import { type Cidr, type Policy, parseCidr } from "../../audit/index.js";
+import { escapeText } from "../../base/index.js";
+import type { AuditArguments } from "../arguments/audit-arguments.js";
+import { usageError } from "../arguments/usage-error.js";
 import { loadPolicy } from "./audit-policy.js";
-import { usageError } from "./usage-error.js";
 
 /**
  * The policy with what the command line says, which goes before it.

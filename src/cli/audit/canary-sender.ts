@@ -1,11 +1,11 @@
 import { randomInt } from "node:crypto";
-import { type Canary, makeCanary } from "../audit/index.js";
-import { LeekError } from "../base/index.js";
-import { type FrameSender, openFrameSender } from "../capture/index.js";
-import { type HostInterface, listInterfaces } from "../host/index.js";
-import { parseAddress } from "../net/index.js";
-import type { LiveSettings } from "./read-live.js";
-import { usageError } from "./usage-error.js";
+import { type Canary, makeCanary } from "../../audit/index.js";
+import { LeekError } from "../../base/index.js";
+import { type FrameSender, openFrameSender } from "../../capture/index.js";
+import { type HostInterface, listInterfaces } from "../../host/index.js";
+import { parseAddress } from "../../net/index.js";
+import { usageError } from "../arguments/usage-error.js";
+import type { LiveSettings } from "../live/read-live.js";
 
 /** The last one must come before the end. */
 const LAST_MS = 500;

@@ -1,13 +1,13 @@
 import type { CapturedPacket } from "../../base/index.js";
 import { fractionDigitsOf, type PacketSource } from "../../capture/index.js";
 import { Analysis } from "../../pipeline/index.js";
-import { type AnalysisFormat, analysisOutput } from "../analysis-output.js";
-import { type DirectoryOptions, DirectorySources } from "../directory-options.js";
-import { ExitStatus } from "../exit-status.js";
-import { loadFilter } from "../load-filter.js";
-import { say } from "../messages.js";
-import { type PayloadOptions, payloadSettings } from "../payload-arguments.js";
-import { readCaptures } from "../read-capture.js";
+import { type PayloadOptions, payloadSettings } from "../arguments/payload-arguments.js";
+import { type DirectoryOptions, DirectorySources } from "../directory/directory-options.js";
+import { type AnalysisFormat, analysisOutput } from "../output/analysis-output.js";
+import { ExitStatus } from "../output/exit-status.js";
+import { say } from "../output/messages.js";
+import { loadFilter } from "../reading/load-filter.js";
+import { readCaptures } from "../reading/read-capture.js";
 
 export interface AnalyzeOptions extends DirectoryOptions, PayloadOptions {
   readonly filter: string | undefined;

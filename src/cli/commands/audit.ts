@@ -15,22 +15,25 @@ import type { CapturedPacket } from "../../base/index.js";
 import type { LiveSource, PacketSource } from "../../capture/index.js";
 import { listInterfaces } from "../../host/index.js";
 import { Analysis } from "../../pipeline/index.js";
-import type { AuditArguments } from "../audit-arguments.js";
-import { type AuditFormat, auditOutput, VERDICT_STATUS } from "../audit-output.js";
-import { loadBaseline, saveBaseline } from "../audit-policy.js";
-import { auditSettings } from "../audit-settings.js";
-import { CanarySender, withLastCanary } from "../canary-sender.js";
-import { type DirectoryOptions, DirectorySources } from "../directory-options.js";
-import { checkEvidence, type EvidenceArguments } from "../evidence-arguments.js";
-import { FlowProcesses } from "../flow-processes.js";
-import { LiveDirectory } from "../live-directory.js";
-import { announce } from "../live-messages.js";
-import { loadFilter } from "../load-filter.js";
-import { say } from "../messages.js";
-import { type PayloadOptions, payloadSettings } from "../payload-arguments.js";
-import { ProcessLookup } from "../process-lookup.js";
-import { readCaptures } from "../read-capture.js";
-import { type LiveSettings, readLive } from "../read-live.js";
+import type { AuditArguments } from "../arguments/audit-arguments.js";
+import { checkEvidence, type EvidenceArguments } from "../arguments/evidence-arguments.js";
+import { type PayloadOptions, payloadSettings } from "../arguments/payload-arguments.js";
+import { type AuditFormat, auditOutput, VERDICT_STATUS } from "../audit/audit-output.js";
+import { loadBaseline, saveBaseline } from "../audit/audit-policy.js";
+import { auditSettings } from "../audit/audit-settings.js";
+import { CanarySender, withLastCanary } from "../audit/canary-sender.js";
+import { type DirectoryOptions, DirectorySources } from "../directory/directory-options.js";
+import { LiveDirectory } from "../directory/live-directory.js";
+import type { EvidenceWriter } from "../evidence/evidence-writer.js";
+import type { CaptureRecorder } from "../live/capture-recorder.js";
+import { announce } from "../live/live-messages.js";
+import type { Identity } from "../live/privileges.js";
+import { type LiveSettings, readLive } from "../live/read-live.js";
+import { say } from "../output/messages.js";
+import { FlowProcesses } from "../processes/flow-processes.js";
+import { ProcessLookup } from "../processes/process-lookup.js";
+import { loadFilter } from "../reading/load-filter.js";
+import { readCaptures } from "../reading/read-capture.js";
 
 export interface AuditCommandOptions extends DirectoryOptions, PayloadOptions, AuditArguments, EvidenceArguments {
   readonly filter: string | undefined;
@@ -96,7 +99,7 @@ class AuditRun {
       ...payloadSettings(options),
       onFlow: (record) => this.#audit.flow(record),
     });
-    this.#watch = new PacketWatch(this.analysis);
+    this.#watch = new PacketWatch(this.analysis, node);
   }
 
   /** @returns The packet's row, see Analysis.observe. */
@@ -127,7 +130,7 @@ export async function audit(paths: readonly string[], options: AuditCommandOptio
   const evidence =
     options.evidence === undefined
       ? undefined
-      : await (await import("../evidence-writer.js")).EvidenceWriter.start(paths, withPolicy(options, policy));
+      : await (await import("../evidence/evidence-writer.js")).EvidenceWriter.start(paths, withPolicy(options, policy));
   let run: AuditRun | undefined;
   const source = await readCaptures(paths, {
     async start(opened: PacketSource, from: number | undefined) {
@@ -161,6 +164,7 @@ export async function auditLive(options: LiveAuditOptions): Promise<number> {
   const baselines = await openBaselines(options);
   checkEvidence(options, true);
   const policy = await auditSettings(options);
+  const evidence = await openLiveEvidence(options, policy);
   const directory = await LiveDirectory.start(withPolicy(options, policy), say);
   const own = ownAddresses();
   const node = new AuditedNode(policy.nodes.length > 0 ? policy.nodes : rangesOf(own));
@@ -173,15 +177,22 @@ export async function auditLive(options: LiveAuditOptions): Promise<number> {
     let run: AuditRun | undefined;
     let processes: FlowProcesses | undefined;
     let canaries: CanarySender | undefined;
+    let recorder: CaptureRecorder | undefined;
     const { source } = await readLive(withLastCanary(options), {
-      async open(opened: LiveSource) {
+      async open(opened: LiveSource, identity: Identity | undefined) {
         run = new AuditRun(
           policy,
           node,
           { ...options, ...baselines, otherWaysOut: waysOutBeside(options.live.interfaces) },
           directory.directory,
           options.live.expression !== undefined,
+          evidence?.onFinding,
         );
+        if (options.w !== undefined) {
+          const { CaptureRecorder } = await import("../live/capture-recorder.js");
+          const { expression } = options.live;
+          recorder = new CaptureRecorder({ path: options.w }, run.analysis, opened.infos, expression, identity);
+        }
         if (options.processes) {
           const isOwn = new Set(own);
           processes = new FlowProcesses(run.analysis, await ProcessLookup.start(), (address) => isOwn.has(address));
@@ -195,22 +206,34 @@ export async function auditLive(options: LiveAuditOptions): Promise<number> {
       packet(packet: CapturedPacket) {
         const row = run!.packet(packet);
         if (row >= 0 && run!.analysis.beganFlow) processes?.add(row);
+        recorder?.packet(packet, row);
         return !run!.isEnough(options.count);
       },
       batch() {
         processes?.ask();
+        recorder?.flush();
         return true;
       },
     });
     refresh();
     canaries?.close();
+    recorder?.close();
     await Promise.all([processes?.close(), directory.close()]);
     for (const note of processes?.notes ?? []) say(note);
-    return finish(run!.finish(source), { ...options, ...baselines });
+    const report = run!.finish(source);
+    const status = await finish(report, { ...options, ...baselines });
+    if (evidence !== undefined) say(await evidence.write(report, undefined));
+    return status;
   } finally {
     clearInterval(refreshing);
     await directory.close();
   }
+}
+
+async function openLiveEvidence(options: LiveAuditOptions, policy: Policy): Promise<EvidenceWriter | undefined> {
+  if (options.evidence === undefined) return undefined;
+  const { EvidenceWriter } = await import("../evidence/evidence-writer.js");
+  return EvidenceWriter.startLive({ ...withPolicy(options, policy), filter: options.live.expression });
 }
 
 async function openBaselines({ baseline, saveBaseline: saved }: AuditArguments): Promise<BaselineUse> {

@@ -3,11 +3,11 @@ import { fractionDigitsOf, type PacketSource } from "../../capture/index.js";
 import { Analysis, type FlowRecord } from "../../pipeline/index.js";
 import { type ExplainedPacket, explainFlow, packetLine } from "../../report/explain/index.js";
 import { AnalysisJsonWriter } from "../../report/index.js";
-import { type DirectoryOptions, DirectorySources } from "../directory-options.js";
-import { ExitStatus } from "../exit-status.js";
-import { say } from "../messages.js";
-import { TextOutput } from "../output.js";
-import { readCaptures } from "../read-capture.js";
+import { type DirectoryOptions, DirectorySources } from "../directory/directory-options.js";
+import { ExitStatus } from "../output/exit-status.js";
+import { say } from "../output/messages.js";
+import { TextOutput } from "../output/output.js";
+import { readCaptures } from "../reading/read-capture.js";
 
 export interface ExplainOptions extends DirectoryOptions {
   /** As `analyze --json` numbers them, from 1. */

@@ -1,8 +1,8 @@
 import { LinkType } from "../../base/index.js";
 import { type HostInterface, listInterfaces } from "../../host/index.js";
 import { interfacesJson, renderInterfaces } from "../../report/interfaces/index.js";
-import { ExitStatus } from "../exit-status.js";
-import { TextOutput } from "../output.js";
+import { ExitStatus } from "../output/exit-status.js";
+import { TextOutput } from "../output/output.js";
 
 /** Linux's name for all interfaces at once, which is none of them. */
 const ANY: HostInterface = {

@@ -1,15 +1,15 @@
 import type { CapturedPacket } from "../../base/index.js";
 import type { PacketSource } from "../../capture/index.js";
 import { LineBuffer, TcpdumpFormatter, type TimeStyle } from "../../report/tcpdump/index.js";
-import type { DirectoryOptions } from "../directory-options.js";
-import { ExitStatus } from "../exit-status.js";
-import { loadFilter } from "../load-filter.js";
-import { interfaceName, utcOffsetSeconds } from "../local-machine.js";
-import { say } from "../messages.js";
-import { writeOutput } from "../output.js";
-import type { PayloadOptions } from "../payload-arguments.js";
-import { readCaptures } from "../read-capture.js";
-import type { Tagger, TagSources } from "../tagger.js";
+import type { PayloadOptions } from "../arguments/payload-arguments.js";
+import type { DirectoryOptions } from "../directory/directory-options.js";
+import { ExitStatus } from "../output/exit-status.js";
+import { interfaceName, utcOffsetSeconds } from "../output/local-machine.js";
+import { say } from "../output/messages.js";
+import { writeOutput } from "../output/output.js";
+import type { Tagger, TagSources } from "../output/tagger.js";
+import { loadFilter } from "../reading/load-filter.js";
+import { readCaptures } from "../reading/read-capture.js";
 
 export interface PrintOptions extends DirectoryOptions, PayloadOptions {
   readonly filter: string | undefined;
@@ -69,6 +69,6 @@ export async function print(paths: readonly string[], options: PrintOptions): Pr
 
 // Loaded when it is needed: it would double the start of a plain run.
 async function loadTags(options: DirectoryOptions & PayloadOptions): Promise<TagSources> {
-  const { TagSources } = await import("../tagger.js");
+  const { TagSources } = await import("../output/tagger.js");
   return new TagSources(options);
 }

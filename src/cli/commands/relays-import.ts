@@ -1,13 +1,13 @@
 import { type ImportCount, type ImportProgress, type ImportReport, importFiles } from "../../archive/index.js";
 import { escapeText } from "../../base/index.js";
-import type { DataDirectoryOptions } from "../data-directory.js";
-import { type TrustOptions, trustedNetwork } from "../directory-options.js";
-import { ExitStatus } from "../exit-status.js";
-import { indexed } from "../kept-consensuses.js";
-import { say } from "../messages.js";
-import { openArchive } from "../open-archive.js";
-import { TextOutput } from "../output.js";
-import { StatusLine } from "../status-line.js";
+import type { DataDirectoryOptions } from "../directory/data-directory.js";
+import { type TrustOptions, trustedNetwork } from "../directory/directory-options.js";
+import { indexed } from "../directory/kept-consensuses.js";
+import { openArchive } from "../directory/open-archive.js";
+import { ExitStatus } from "../output/exit-status.js";
+import { say } from "../output/messages.js";
+import { TextOutput } from "../output/output.js";
+import { StatusLine } from "../output/status-line.js";
 
 export interface RelaysImportOptions extends DataDirectoryOptions, TrustOptions {
   readonly json: boolean;

@@ -9,13 +9,13 @@ import {
   parseGeoIp,
   type RelayDirectory,
 } from "../../relays/index.js";
-import { type DirectoryOptions, DirectorySources } from "../directory-options.js";
-import { ExitStatus } from "../exit-status.js";
-import { say } from "../messages.js";
-import { TextOutput } from "../output.js";
-import { relayNftables } from "../relay-nftables.js";
-import { sayUnverified } from "../unverified-note.js";
-import { usageError } from "../usage-error.js";
+import { usageError } from "../arguments/usage-error.js";
+import { type DirectoryOptions, DirectorySources } from "../directory/directory-options.js";
+import { relayNftables } from "../directory/relay-nftables.js";
+import { ExitStatus } from "../output/exit-status.js";
+import { say } from "../output/messages.js";
+import { TextOutput } from "../output/output.js";
+import { sayUnverified } from "../output/unverified-note.js";
 import { timeOf } from "./relays-lookup.js";
 
 export interface RelaysListOptions extends DirectoryOptions {

@@ -1,13 +1,13 @@
 import { escapeText, LeekError, minuteText, parseUtcTime } from "../../base/index.js";
 import { formatEndpoint, type IpAddress, parseEndpoint } from "../../net/index.js";
 import { type ListingSpan, type LookedUpRelay, type RelayLookup, RelayLookups } from "../../relays/index.js";
-import { AddressLines } from "../address-lines.js";
-import { type DirectoryOptions, DirectorySources } from "../directory-options.js";
-import { readExitLists } from "../exit-list-files.js";
-import { ExitStatus } from "../exit-status.js";
-import { say } from "../messages.js";
-import { TextOutput } from "../output.js";
-import { sayUnverified } from "../unverified-note.js";
+import { type DirectoryOptions, DirectorySources } from "../directory/directory-options.js";
+import { readExitLists } from "../directory/exit-list-files.js";
+import { ExitStatus } from "../output/exit-status.js";
+import { say } from "../output/messages.js";
+import { TextOutput } from "../output/output.js";
+import { sayUnverified } from "../output/unverified-note.js";
+import { AddressLines } from "../reading/address-lines.js";
 
 export interface RelaysLookupOptions extends DirectoryOptions {
   readonly at: string | undefined;

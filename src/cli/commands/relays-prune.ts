@@ -1,11 +1,11 @@
 import { pruneArchive } from "../../archive/index.js";
 import { formatIsoSeconds, parseUtcTime } from "../../base/index.js";
 import { AuthoritySet } from "../../relays/index.js";
-import type { DataDirectoryOptions } from "../data-directory.js";
-import { ExitStatus } from "../exit-status.js";
-import { openArchive } from "../open-archive.js";
-import { TextOutput } from "../output.js";
-import { usageError } from "../usage-error.js";
+import { usageError } from "../arguments/usage-error.js";
+import type { DataDirectoryOptions } from "../directory/data-directory.js";
+import { openArchive } from "../directory/open-archive.js";
+import { ExitStatus } from "../output/exit-status.js";
+import { TextOutput } from "../output/output.js";
 
 export interface RelaysPruneOptions extends DataDirectoryOptions {
   /** How much to keep: `30d`, `12h`, `8w`. */

@@ -1,11 +1,11 @@
 import { type ArchiveStatus, archiveStatus, type KindStatus } from "../../archive/index.js";
 import { escapeText, formatIsoSeconds } from "../../base/index.js";
-import type { DataDirectoryOptions } from "../data-directory.js";
-import { type TrustOptions, trustedNetwork } from "../directory-options.js";
-import { ExitStatus } from "../exit-status.js";
-import { openArchive } from "../open-archive.js";
-import { TextOutput } from "../output.js";
-import { StatusLine } from "../status-line.js";
+import type { DataDirectoryOptions } from "../directory/data-directory.js";
+import { type TrustOptions, trustedNetwork } from "../directory/directory-options.js";
+import { openArchive } from "../directory/open-archive.js";
+import { ExitStatus } from "../output/exit-status.js";
+import { TextOutput } from "../output/output.js";
+import { StatusLine } from "../output/status-line.js";
 
 export interface RelaysStatusOptions extends DataDirectoryOptions, TrustOptions {
   readonly json: boolean;

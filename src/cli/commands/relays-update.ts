@@ -1,17 +1,17 @@
 import { escapeText, formatIsoSeconds, LeekError } from "../../base/index.js";
 import { formatIpAddress } from "../../net/index.js";
 import { type ConsensusFlavor, verificationText } from "../../relays/index.js";
-import { ArchiveUpdate, type UpdatedDocument } from "../archive-update.js";
-import type { DataDirectoryOptions } from "../data-directory.js";
-import { type TrustOptions, trustedNetwork } from "../directory-options.js";
-import { ExitStatus } from "../exit-status.js";
-import { indexed } from "../kept-consensuses.js";
-import { say } from "../messages.js";
-import { openArchive } from "../open-archive.js";
-import { TextOutput } from "../output.js";
-import { updateFromCollector } from "../update-from-collector.js";
-import { type NetworkOptions, updateFromNetwork } from "../update-from-network.js";
-import { TorFiles, type TorState, updateFromControl } from "../update-from-tor.js";
+import type { DataDirectoryOptions } from "../directory/data-directory.js";
+import { type TrustOptions, trustedNetwork } from "../directory/directory-options.js";
+import { indexed } from "../directory/kept-consensuses.js";
+import { openArchive } from "../directory/open-archive.js";
+import { ExitStatus } from "../output/exit-status.js";
+import { say } from "../output/messages.js";
+import { TextOutput } from "../output/output.js";
+import { ArchiveUpdate, type UpdatedDocument } from "../update/archive-update.js";
+import { updateFromCollector } from "../update/update-from-collector.js";
+import { type NetworkOptions, updateFromNetwork } from "../update/update-from-network.js";
+import { TorFiles, type TorState, updateFromControl } from "../update/update-from-tor.js";
 
 export type UpdateSource = "control" | "files" | "network" | "collector";
 

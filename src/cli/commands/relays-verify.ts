@@ -10,10 +10,10 @@ import {
   verificationText,
   verifyConsensus,
 } from "../../relays/index.js";
-import { type TrustOptions, trustedNetwork } from "../directory-options.js";
-import { ExitStatus } from "../exit-status.js";
-import { say } from "../messages.js";
-import { TextOutput } from "../output.js";
+import { type TrustOptions, trustedNetwork } from "../directory/directory-options.js";
+import { ExitStatus } from "../output/exit-status.js";
+import { say } from "../output/messages.js";
+import { TextOutput } from "../output/output.js";
 
 export interface RelaysVerifyOptions extends TrustOptions {
   readonly json: boolean;

@@ -1,7 +1,7 @@
 import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { escapeText, fileError, LeekError } from "../base/index.js";
+import { escapeText, fileError, LeekError } from "../../base/index.js";
 import {
   type Authority,
   AuthoritySet,
@@ -26,7 +26,7 @@ import {
   type Torrc,
   type Trust,
   torDataDirectories,
-} from "../relays/index.js";
+} from "../../relays/index.js";
 import { type DataDirectoryOptions, dataDirectory } from "./data-directory.js";
 import type { KeptConsensuses } from "./kept-consensuses.js";
 import type { TorWord } from "./tor-word.js";

@@ -1,8 +1,8 @@
 import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { escapeText, fileError, LeekError } from "../base/index.js";
-import { type ExitList, looksLikeExitList, MAX_EXIT_LIST_BYTES, parseExitList } from "../relays/index.js";
+import { escapeText, fileError, LeekError } from "../../base/index.js";
+import { type ExitList, looksLikeExitList, MAX_EXIT_LIST_BYTES, parseExitList } from "../../relays/index.js";
 
 /** CollecTor's folders: exit-list-YYYY-MM/DD/TIME. */
 const MAX_DEPTH = 4;

@@ -1,7 +1,7 @@
-import { type Archive, ArchiveIndex } from "../archive/index.js";
-import type { AuthoritySet, Consensus, KeyCertificate, TimeSpan } from "../relays/index.js";
+import { type Archive, ArchiveIndex } from "../../archive/index.js";
+import type { AuthoritySet, Consensus, KeyCertificate, TimeSpan } from "../../relays/index.js";
+import { StatusLine } from "../output/status-line.js";
 import { openArchive } from "./open-archive.js";
-import { StatusLine } from "./status-line.js";
 
 /** What the archive has for a span of time. */
 export interface KeptConsensuses {

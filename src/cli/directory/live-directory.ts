@@ -4,9 +4,9 @@ import {
   formerDocument,
   type LoadNote,
   type RelayDirectory,
-} from "../relays/index.js";
+} from "../../relays/index.js";
+import { type LiveClock, SYSTEM_CLOCK } from "../live/live-clock.js";
 import { type DirectoryOptions, DirectorySources, documentKey, isVerified } from "./directory-options.js";
-import { type LiveClock, SYSTEM_CLOCK } from "./live-clock.js";
 import type { TorWatch } from "./tor-watch.js";
 import type { TorWord } from "./tor-word.js";
 

@@ -1,6 +1,6 @@
-import { Archive, type Writer } from "../archive/index.js";
-import { systemErrorCode } from "../base/index.js";
-import type { AuthoritySet } from "../relays/index.js";
+import { Archive, type Writer } from "../../archive/index.js";
+import { systemErrorCode } from "../../base/index.js";
+import type { AuthoritySet } from "../../relays/index.js";
 import { type DataDirectoryOptions, dataDirectory } from "./data-directory.js";
 
 /** The archive of kept documents; see `dataDirectory`. */

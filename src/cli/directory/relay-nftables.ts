@@ -1,5 +1,5 @@
-import { parseAddress } from "../net/index.js";
-import type { ConsensusRelay } from "../relays/index.js";
+import { parseAddress } from "../../net/index.js";
+import type { ConsensusRelay } from "../../relays/index.js";
 
 /**
  * The relays' OR ports as two sets for `nft -f`, loaded all or nothing. Making the sets again keeps rules that use them

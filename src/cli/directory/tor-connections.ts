@@ -1,6 +1,6 @@
-import { formatIpAddress } from "../net/index.js";
-import type { TorConnection } from "../relays/index.js";
-import type { OrConnection } from "../tor-control/index.js";
+import { formatIpAddress } from "../../net/index.js";
+import type { TorConnection } from "../../relays/index.js";
+import type { OrConnection } from "../../tor-control/index.js";
 
 /** How long after its end was noticed a connection may still have begun: packets and answers take different ways. */
 const SLACK_SECONDS = 60;

@@ -1,7 +1,7 @@
-import { escapeText } from "../base/index.js";
-import type { Bridge } from "../relays/index.js";
-import type { ControlConnection, ListedEndpoints, OrConnectionLine } from "../tor-control/index.js";
-import type { LiveClock } from "./live-clock.js";
+import { escapeText } from "../../base/index.js";
+import type { Bridge } from "../../relays/index.js";
+import type { ControlConnection, ListedEndpoints, OrConnectionLine } from "../../tor-control/index.js";
+import type { LiveClock } from "../live/live-clock.js";
 import { TorConnections } from "./tor-connections.js";
 import type { TorWord } from "./tor-word.js";
 

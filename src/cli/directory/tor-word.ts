@@ -1,5 +1,5 @@
-import type { Bridge, TorConnection } from "../relays/index.js";
-import { ControlConnection, parseControlAddress } from "../tor-control/index.js";
+import type { Bridge, TorConnection } from "../../relays/index.js";
+import { ControlConnection, parseControlAddress } from "../../tor-control/index.js";
 import { controlCredentials } from "./control-credentials.js";
 import { TorConnections } from "./tor-connections.js";
 

@@ -1,8 +1,8 @@
 import { type Stats, statSync } from "node:fs";
-import type { FileDigest } from "../audit/evidence/index.js";
-import { fileError, LeekError } from "../base/index.js";
+import type { FileDigest } from "../../audit/evidence/index.js";
+import { fileError, LeekError } from "../../base/index.js";
+import { usageError } from "../arguments/usage-error.js";
 import { fileDigest } from "./evidence-digests.js";
-import { usageError } from "./usage-error.js";
 
 /** Captures that are read twice, and must be the same then. */
 export class EvidenceCaptures {

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { type FileDigest, sha256Of } from "../audit/evidence/index.js";
-import { fileError, LeekError } from "../base/index.js";
-import { findConsensusFiles, readConsensus } from "../relays/index.js";
+import { type FileDigest, sha256Of } from "../../audit/evidence/index.js";
+import { fileError, LeekError } from "../../base/index.js";
+import { findConsensusFiles, readConsensus } from "../../relays/index.js";
 
 const DOCUMENT_START = "network-status-version";
 

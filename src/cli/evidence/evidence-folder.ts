@@ -1,7 +1,7 @@
 import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { LeekError, systemErrorCode } from "../base/index.js";
-import { usageError } from "./usage-error.js";
+import { LeekError, systemErrorCode } from "../../base/index.js";
+import { usageError } from "../arguments/usage-error.js";
 
 /** A folder that comes to be whole or not at all: it is filled under another name beside its place. */
 export class EvidenceFolder {

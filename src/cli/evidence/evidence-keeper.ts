@@ -6,10 +6,10 @@ import {
   needsProof,
   PacketNumbers,
   redactPacket,
-} from "../audit/evidence/index.js";
-import type { AuditReport } from "../audit/index.js";
-import { type CapturedPacket, LeekError, linkTypeName } from "../base/index.js";
-import type { InterfaceDetails, SourceInfo } from "../capture/index.js";
+} from "../../audit/evidence/index.js";
+import type { AuditReport } from "../../audit/index.js";
+import { type CapturedPacket, LeekError, linkTypeName } from "../../base/index.js";
+import type { InterfaceDetails, SourceInfo } from "../../capture/index.js";
 import type { EvidencePackets } from "./evidence-packets.js";
 
 /** Of each flow these come first when the room is scarce: they say what it is. */
@@ -80,7 +80,7 @@ export class EvidenceKeeper {
   /** `leek: finding dns, leak: Names are looked up outside of Tor.` */
   #comment(keys: readonly string[]): string {
     const lines = keys.map((key) => {
-      const [, rule, severity, title = ""] = /^(\S+) (\S+) (.*)$/s.exec(key) ?? [];
+      const [rule, severity, title = ""] = key.split("\0");
       return `leek: finding ${rule}, ${severity}: ${this.#redaction?.names.sentence(title) ?? title}`;
     });
     return lines.join("\n");

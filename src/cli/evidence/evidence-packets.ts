@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import type { FileDigest } from "../audit/evidence/index.js";
-import type { CapturedPacket } from "../base/index.js";
-import { type InterfaceDetails, PcapngWriter } from "../capture/index.js";
-import { OutputFile } from "./output-file.js";
+import type { FileDigest } from "../../audit/evidence/index.js";
+import type { CapturedPacket } from "../../base/index.js";
+import { type InterfaceDetails, PcapngWriter } from "../../capture/index.js";
+import { OutputFile } from "../output/output-file.js";
 
 const FLUSH_AT = 256 * 1024;
 

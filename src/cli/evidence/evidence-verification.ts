@@ -1,21 +1,23 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import {
-  type Claim,
+  type Claims,
+  type ComparedFinding,
   type Comparison,
   compareFindings,
   Derivation,
   type Manifest,
-  type ManifestConsensus,
   readClaims,
   readManifest,
-} from "../audit/evidence/index.js";
-import { fileError, formatIsoSeconds, LeekError, parseUtcTime } from "../base/index.js";
-import type { Consensus, RelayDirectory } from "../relays/index.js";
-import { type DirectoryOptions, DirectorySources } from "./directory-options.js";
-import { consensusDigest, fileDigest } from "./evidence-digests.js";
-import { say } from "./messages.js";
-import { readCaptures } from "./read-capture.js";
+  stateOf,
+  type Unchecked,
+  type VerificationState,
+} from "../../audit/evidence/index.js";
+import { fileError, LeekError } from "../../base/index.js";
+import type { RelayDirectory } from "../../relays/index.js";
+import type { DirectoryOptions } from "../directory/directory-options.js";
+import { readCaptures } from "../reading/read-capture.js";
+import { type DigestCheck, EvidenceChecks } from "./evidence-checks.js";
 
 export interface VerifyEvidenceOptions extends DirectoryOptions {
   /** The policy that the audit used. */
@@ -24,34 +26,35 @@ export interface VerifyEvidenceOptions extends DirectoryOptions {
 
 /** What is to be said of a folder of evidence. */
 export interface EvidenceVerification {
-  readonly state: "verified" | "not-verified" | "cannot-tell";
+  readonly state: VerificationState;
   /** Undefined where it cannot be read. */
   readonly manifest: Manifest | undefined;
   /** The manifest's own digest, by which others can name the folder. */
   readonly sha256: string | undefined;
-  /** Findings that came out again; undefined when it did not come to that. */
-  readonly findings: number | undefined;
-  /** Sentences: what speaks against the evidence, and what keeps leek from telling. */
-  readonly doubts: readonly string[];
+  /** As far as it came to them: where one does not fit, the packets are not judged. */
+  readonly digests: readonly DigestCheck[];
+  /** Leaks and warnings; undefined when it did not come to them, as the other two. */
+  readonly findings: readonly ComparedFinding[] | undefined;
+  readonly verdict: "leak" | undefined;
+  readonly unchecked: readonly Unchecked[] | undefined;
+  /** What speaks against the evidence; each a sentence. */
+  readonly differences: readonly string[];
+  /** What keeps leek from telling; likewise. */
+  readonly unknown: readonly string[];
 }
 
 /** Of manifest and findings: far more than a full folder has. */
 const MAX_TEXT_BYTES = 256 * 2 ** 20;
-const NO_TOR = { bridges: [], connections: [] };
-const FILES = ["packets.pcapng", "findings.json"] as const;
+const MANIFEST = "manifest.json";
 const MANIFEST_FAULTS = {
   "not-json": "manifest.json is no JSON: it was damaged or changed.",
   "other-schema": "manifest.json is no manifest leek/evidence@1 that this version of leek reads, or was changed.",
   changed: "manifest.json was changed: its own digest does not fit.",
 } as const;
 
-class Doubts {
-  readonly differences: string[] = [];
-  readonly unknown: string[] = [];
-
-  get isFree(): boolean {
-    return this.differences.length === 0 && this.unknown.length === 0;
-  }
+interface ReadManifest {
+  readonly manifest: Manifest;
+  readonly sha256: string;
 }
 
 /**
@@ -60,103 +63,54 @@ class Doubts {
  * @throws {LeekError} LEEK_FILE_* when there is no manifest; and as DirectorySources and readCaptures.
  */
 export async function verifyFolder(path: string, options: VerifyEvidenceOptions): Promise<EvidenceVerification> {
-  const doubts = new Doubts();
-  const read = readManifest(await readText(join(path, "manifest.json"), "manifest"));
+  const checks = new EvidenceChecks();
+  const read = readManifest(await readText(join(path, MANIFEST), "manifest"));
   if (typeof read === "string") {
-    doubts.differences.push(MANIFEST_FAULTS[read]);
-    return verificationOf(undefined, undefined, doubts);
+    const state = read === "changed" ? "other" : "not-checked";
+    checks.digests.push({ of: "manifest", name: MANIFEST, state, claimed: undefined, found: undefined });
+    checks.differences.push(MANIFEST_FAULTS[read]);
+    return verificationOf(undefined, undefined, checks);
   }
-  const { manifest } = read;
-  await checkFiles(path, manifest, doubts);
-  await checkPolicy(manifest, options.policy, doubts);
-  if (!doubts.isFree) return verificationOf(read, undefined, doubts);
+  const { manifest, sha256 } = read;
+  checks.digests.push({ of: "manifest", name: MANIFEST, state: "same", claimed: sha256, found: sha256 });
+  await checks.files(path, manifest);
+  await checks.policy(manifest, options.policy);
+  if (!checks.isFree) return verificationOf(read, undefined, checks);
   const claims = readClaims(await readText(join(path, "findings.json"), "findings"));
   if (claims === undefined) {
-    doubts.differences.push("findings.json is no document leek/audit@1.");
-    return verificationOf(read, undefined, doubts);
+    checks.differences.push("findings.json is no document leek/audit@1.");
+    return verificationOf(read, undefined, checks);
   }
-  const directory = await directoryOf(manifest, options, doubts);
-  if (!doubts.isFree) return verificationOf(read, undefined, doubts);
+  const directory = await checks.directory(manifest, options);
+  if (!checks.isFree) return verificationOf(read, undefined, checks);
   const comparison = await derive(join(path, "packets.pcapng"), manifest, claims, directory);
-  doubts.differences.push(...comparison.differences);
-  doubts.unknown.push(...comparison.unknown);
-  return verificationOf(read, comparison, doubts);
+  return verificationOf(read, comparison, checks);
 }
 
 function verificationOf(
-  read: { readonly manifest: Manifest; readonly sha256: string } | undefined,
+  read: ReadManifest | undefined,
   comparison: Comparison | undefined,
-  { differences, unknown }: Doubts,
+  checks: EvidenceChecks,
 ): EvidenceVerification {
+  const differences = [...checks.differences, ...(comparison?.differences ?? [])];
+  const unknown = [...checks.unknown, ...(comparison?.unknown ?? [])];
   return {
-    state: differences.length > 0 ? "not-verified" : unknown.length > 0 ? "cannot-tell" : "verified",
+    state: stateOf(differences.length > 0, unknown.length > 0),
     manifest: read?.manifest,
     sha256: read?.sha256,
-    findings: comparison?.verified,
-    doubts: [...differences, ...unknown],
+    digests: checks.digests,
+    findings: comparison?.findings,
+    verdict: comparison?.verdict,
+    unchecked: comparison?.unchecked,
+    differences,
+    unknown,
   };
-}
-
-async function checkFiles(path: string, { files }: Manifest, doubts: Doubts): Promise<void> {
-  for (const name of FILES) {
-    try {
-      const { bytes, sha256 } = await fileDigest(join(path, name), "evidence");
-      if (bytes !== files[name].bytes || sha256 !== files[name].sha256) {
-        doubts.differences.push(`${name} is not the file that was written: its digest is another.`);
-      }
-    } catch (error) {
-      if (!(error instanceof LeekError) || error.code !== "LEEK_FILE_NOT_FOUND") throw error;
-      doubts.differences.push(`${name} is missing.`);
-    }
-  }
-}
-
-async function checkPolicy({ policy }: Manifest, path: string | undefined, doubts: Doubts): Promise<void> {
-  if (path === undefined) return;
-  if (policy === null) {
-    doubts.differences.push("The audit had no policy.");
-    return;
-  }
-  const { sha256 } = await fileDigest(path, "policy");
-  if (policy.sha256 === null) doubts.unknown.push("The manifest has no digest of the policy.");
-  else if (sha256 !== policy.sha256) doubts.differences.push("The policy is another one: its digest does not fit.");
-}
-
-/** The relay documents of the audit, and no others: each must be there as it was. */
-async function directoryOf(
-  { consensuses, redacted }: Manifest,
-  options: VerifyEvidenceOptions,
-  doubts: Doubts,
-): Promise<RelayDirectory> {
-  const sources = new DirectorySources(options);
-  if (consensuses.length === 0) {
-    if (redacted) doubts.unknown.push("The audit had no consensus, so that nothing says which flows are Tor's.");
-    return sources.directory([], NO_TOR);
-  }
-  const times = consensuses.map(({ validAfter }) => parseUtcTime(validAfter) ?? 0);
-  const given = await sources.loadDocuments(Math.min(...times));
-  for (const note of sources.notes) say(note.message);
-  const documents = consensuses.flatMap((wanted) => documentFor(wanted, given, doubts) ?? []);
-  return sources.directory(documents, NO_TOR);
-}
-
-function documentFor(wanted: ManifestConsensus, given: readonly Consensus[], doubts: Doubts): Consensus | undefined {
-  const { flavor, validAfter, sha256 } = wanted;
-  const ofHour = given.filter((it) => it.flavor === flavor && formatIsoSeconds(it.validAfter) === validAfter);
-  const name = `The ${flavor} consensus of ${validAfter}`;
-  if (ofHour.length === 0) {
-    doubts.unknown.push(`${name} was not given (--consensus).`);
-    return undefined;
-  }
-  const same = ofHour.find(({ source }) => sha256 === null || consensusDigest(source) === sha256);
-  if (same === undefined) doubts.differences.push(`${name} is another document: its digest does not fit.`);
-  return same;
 }
 
 async function derive(
   path: string,
   manifest: Manifest,
-  claims: readonly Claim[],
+  claims: Claims,
   directory: RelayDirectory,
 ): Promise<Comparison> {
   const derivation = new Derivation(manifest.options, directory);

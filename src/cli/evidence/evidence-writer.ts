@@ -12,22 +12,22 @@ import {
   needsProof,
   redactDocument,
   sha256Of,
-} from "../audit/evidence/index.js";
-import { type AuditReport, PRESET_NAMES } from "../audit/index.js";
-import { escapeText, LeekError } from "../base/index.js";
-import type { SourceInfo } from "../capture/index.js";
-import type { PacketFilter } from "../filter/index.js";
-import { spanOf } from "../pipeline/index.js";
-import type { AuditArguments } from "./audit-arguments.js";
-import type { DirectoryOptions } from "./directory-options.js";
-import { checkEvidence, type EvidenceArguments, limitBytes } from "./evidence-arguments.js";
+} from "../../audit/evidence/index.js";
+import { type AuditReport, PRESET_NAMES } from "../../audit/index.js";
+import { escapeText, LeekError } from "../../base/index.js";
+import type { SourceInfo } from "../../capture/index.js";
+import type { PacketFilter } from "../../filter/index.js";
+import { spanOf } from "../../pipeline/index.js";
+import type { AuditArguments } from "../arguments/audit-arguments.js";
+import { checkEvidence, type EvidenceArguments, limitBytes } from "../arguments/evidence-arguments.js";
+import type { DirectoryOptions } from "../directory/directory-options.js";
+import { readCaptures } from "../reading/read-capture.js";
+import { version } from "../version.js";
 import { captureChanged, EvidenceCaptures } from "./evidence-captures.js";
 import { consensusDigest, fileDigest } from "./evidence-digests.js";
 import { checkEmpty, EvidenceFolder, writeFailure } from "./evidence-folder.js";
 import { EvidenceKeeper } from "./evidence-keeper.js";
 import { EvidencePackets } from "./evidence-packets.js";
-import { readCaptures } from "./read-capture.js";
-import { version } from "./version.js";
 
 export interface EvidenceOptions extends DirectoryOptions, AuditArguments, EvidenceArguments {
   readonly headersOnly?: boolean;
@@ -41,8 +41,8 @@ interface KeptPackets {
 }
 
 /**
- * Keeps what proves the findings of an audit of files in a folder: their packets, by reading the captures a second time; the
- * report; and a manifest with the digests of all that they were made from.
+ * Keeps what proves the findings of an audit in a folder: their packets, by reading the captures a second time; the report;
+ * and a manifest with the digests of all that they were made from. What a live audit recorded is read as a capture, too.
  *
  * @example
  * const evidence = await EvidenceWriter.start(paths, options);
@@ -50,13 +50,15 @@ interface KeptPackets {
  * await evidence.write(report, filter);
  */
 export class EvidenceWriter {
-  readonly #captures: EvidenceCaptures;
+  readonly #paths: readonly string[];
+  /** Undefined as long as they are being recorded. */
+  #captures: EvidenceCaptures | undefined;
   readonly #options: EvidenceOptions;
   readonly #folderPath: string;
   readonly #flows = new FindingFlows();
 
   private constructor(paths: readonly string[], options: EvidenceOptions, folderPath: string) {
-    this.#captures = new EvidenceCaptures(paths);
+    this.#paths = paths;
     this.#options = options;
     this.#folderPath = folderPath;
   }
@@ -71,7 +73,24 @@ export class EvidenceWriter {
     checkEvidence(options, false);
     if (options.evidence === undefined) return undefined;
     await checkEmpty(options.evidence);
-    return new EvidenceWriter(paths, options, options.evidence);
+    const writer = new EvidenceWriter(paths, options, options.evidence);
+    writer.#captures = new EvidenceCaptures(paths);
+    return writer;
+  }
+
+  /**
+   * Before a live audit, which records all packets that it judges, in their order, with -w. The file must be closed when
+   * `write` is called.
+   *
+   * @returns undefined without --evidence.
+   * @throws {LeekError} LEEK_USAGE when there is something in the folder, or nothing is recorded.
+   */
+  static async startLive(options: EvidenceOptions): Promise<EvidenceWriter | undefined> {
+    checkEvidence(options, true);
+    const { evidence, w } = options;
+    if (evidence === undefined || w === undefined) return undefined;
+    await checkEmpty(evidence);
+    return new EvidenceWriter([w], options, evidence);
   }
 
   /** For AuditOptions. */
@@ -82,11 +101,12 @@ export class EvidenceWriter {
   /**
    * After the report was made, and best after it was printed: the folder is there whole, or not at all.
    *
-   * @param filter - That of the audit.
+   * @param filter - That of an audit of files: their packets passed it after they were recorded.
    * @returns A sentence for people on what was kept, and what was not.
    * @throws {LeekError} LEEK_EVIDENCE_*, LEEK_FILE_*, and as readCaptures.
    */
   async write(report: AuditReport, filter: PacketFilter | undefined): Promise<string> {
+    this.#captures ??= new EvidenceCaptures(this.#paths);
     const folder = await EvidenceFolder.create(this.#folderPath);
     try {
       const redaction =
@@ -143,7 +163,7 @@ export class EvidenceWriter {
       // The audit may have been stopped early.
       let left = report.analysis.packets;
       let infos: readonly SourceInfo[] = [];
-      await readCaptures(this.#captures.paths, {
+      await readCaptures(this.#paths, {
         async start(source) {
           infos = source.infos;
         },
@@ -172,7 +192,7 @@ export class EvidenceWriter {
   }
 
   async #findingsText(report: AuditReport, redaction: EvidenceRedaction | undefined): Promise<string> {
-    const { auditDocument } = await import("../report/audit/index.js");
+    const { auditDocument } = await import("../../report/audit/index.js");
     const document = auditDocument(report, version());
     const shown = redaction === undefined ? document : redactDocument(document, redaction.names);
     return `${JSON.stringify(shown, undefined, 2)}\n`;

@@ -1,9 +1,9 @@
-import { type CapturedPacket, LeekError } from "../base/index.js";
-import { type BlockTime, type InterfaceDetails, type NameRecord, PcapngWriter } from "../capture/index.js";
+import { type CapturedPacket, LeekError } from "../../base/index.js";
+import { type BlockTime, type InterfaceDetails, type NameRecord, PcapngWriter } from "../../capture/index.js";
+import { writeOutput } from "../output/output.js";
+import { type FileOwner, OutputFile } from "../output/output-file.js";
+import { createError, writeError } from "../output/output-file-errors.js";
 import { FileRotation, type RotationOptions } from "./file-rotation.js";
-import { writeOutput } from "./output.js";
-import { type FileOwner, OutputFile } from "./output-file.js";
-import { createError, writeError } from "./output-file-errors.js";
 
 /** `path` may be `-`, standard output, which does not rotate. */
 export type CaptureFileOptions = RotationOptions;

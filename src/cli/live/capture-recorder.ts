@@ -1,12 +1,12 @@
-import type { CapturedPacket } from "../base/index.js";
-import type { SourceInfo } from "../capture/index.js";
-import type { FlowClass } from "../classify/index.js";
-import { parseAddress } from "../net/index.js";
-import type { Analysis } from "../pipeline/index.js";
-import { flowComment } from "../report/index.js";
+import type { CapturedPacket } from "../../base/index.js";
+import type { SourceInfo } from "../../capture/index.js";
+import type { FlowClass } from "../../classify/index.js";
+import { parseAddress } from "../../net/index.js";
+import type { Analysis } from "../../pipeline/index.js";
+import { flowComment } from "../../report/index.js";
+import { version } from "../version.js";
 import { CaptureFile, type CaptureFileOptions } from "./capture-file.js";
 import type { Identity } from "./privileges.js";
-import { version } from "./version.js";
 
 /** Names written into one file at most; who scans ports must not fill memory. */
 const MAX_NAMES = 65_536;

@@ -1,5 +1,5 @@
-import { escapeText, linkTypeName } from "../base/index.js";
-import type { SourceInfo } from "../capture/index.js";
+import { escapeText, linkTypeName } from "../../base/index.js";
+import type { SourceInfo } from "../../capture/index.js";
 import type { LiveSettings } from "./read-live.js";
 
 /** Says, as tcpdump does, that the capture has begun. */

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { LeekError } from "../base/index.js";
+import { LeekError } from "../../base/index.js";
 
 /** Whom to run as. */
 export interface Identity {

@@ -1,12 +1,10 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { CapturedPacket } from "../base/index.js";
-import { type LiveEvent, type LiveOptions, type LiveSource, openLive } from "../capture/index.js";
-import { Interrupt } from "./interrupt.js";
-import { say } from "./messages.js";
+import { CapturedPacket } from "../../base/index.js";
+import { type LiveEvent, type LiveOptions, type LiveSource, openLive } from "../../capture/index.js";
+import { CAPTURE_WORKER } from "../helper-files.js";
+import { say } from "../output/messages.js";
+import { Interrupt } from "../reading/interrupt.js";
 import { becomeUser, findIdentity, type Identity } from "./privileges.js";
-
-/** Where the build puts it, as seen from its folder of commands. */
-const WORKER = new URL("../capture/live/libpcap-worker.js", import.meta.url);
 
 /** How a live capture is made. */
 export interface LiveSettings extends Omit<LiveOptions, "worker" | "onEvent" | "now"> {
@@ -50,7 +48,7 @@ export async function readLive(settings: LiveSettings, reader: LiveReader): Prom
     events.push(event);
     say(`${new Date().toISOString()} ${event.message}`);
   };
-  const source = await openLive({ ...options, worker: WORKER, onEvent, now: Date.now });
+  const source = await openLive({ ...options, worker: CAPTURE_WORKER, onEvent, now: Date.now });
   const interrupt = new Interrupt(() => source.stop());
   const timer = duration === undefined ? undefined : setTimeout(() => source.stop(), duration * 1000);
   try {

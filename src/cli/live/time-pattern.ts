@@ -1,4 +1,4 @@
-import { LeekError } from "../base/index.js";
+import { LeekError } from "../../base/index.js";
 
 const DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"] as const;
 const MONTHS = [

@@ -1,6 +1,6 @@
-import type { FractionDigits } from "../base/index.js";
-import { type AnalysisResult, EndpointTotals, type FlowRecord, ProgramTotals } from "../pipeline/index.js";
-import { AnalysisJsonWriter, flowCsv, flowCsvHeader } from "../report/index.js";
+import type { FractionDigits } from "../../base/index.js";
+import { type AnalysisResult, EndpointTotals, type FlowRecord, ProgramTotals } from "../../pipeline/index.js";
+import { AnalysisJsonWriter, flowCsv, flowCsvHeader } from "../../report/index.js";
 import { TextOutput } from "./output.js";
 
 /** The report for people; the document leek/analysis@1; its flow records, a line each; the same as CSV. */
@@ -46,7 +46,7 @@ export async function analysisOutput(format: AnalysisFormat): Promise<AnalysisOu
         finish: () => out.flush(),
       };
     case "text": {
-      const { renderContrast } = await import("../report/contrast/index.js");
+      const { renderContrast } = await import("../../report/contrast/index.js");
       const endpoints = new EndpointTotals();
       const programs = new ProgramTotals();
       return {

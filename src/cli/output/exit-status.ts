@@ -1,4 +1,4 @@
-import type { ErrorKind } from "../base/index.js";
+import type { ErrorKind } from "../../base/index.js";
 
 /** Exit statuses from sysexits.h, so that scripts can tell what to do next. */
 export const ExitStatus = {

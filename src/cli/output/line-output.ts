@@ -1,6 +1,6 @@
 import { write } from "node:fs";
-import { systemErrorCode } from "../base/index.js";
-import { LineBuffer } from "../report/tcpdump/index.js";
+import { systemErrorCode } from "../../base/index.js";
+import { LineBuffer } from "../../report/tcpdump/index.js";
 import { outputError } from "./output.js";
 
 const STDOUT = 1;

@@ -1,4 +1,4 @@
-import { escapeText, LeekError } from "../base/index.js";
+import { escapeText, LeekError } from "../../base/index.js";
 import { ExitStatus, exitStatusOf } from "./exit-status.js";
 
 /** Says something to the user beside the output proper. */

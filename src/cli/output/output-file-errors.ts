@@ -1,4 +1,4 @@
-import { type ErrorKind, LeekError, systemErrorCode } from "../base/index.js";
+import { type ErrorKind, LeekError, systemErrorCode } from "../../base/index.js";
 
 /** What a system error is for a user, and what they can do. */
 type Told<Kind extends readonly unknown[]> = Readonly<Record<string, readonly [...Kind, reason: string, hint: string]>>;

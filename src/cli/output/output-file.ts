@@ -1,5 +1,5 @@
 import { closeSync, fchownSync, ftruncateSync, openSync, writeSync } from "node:fs";
-import { systemErrorCode } from "../base/index.js";
+import { systemErrorCode } from "../../base/index.js";
 
 /** Whose a new file is to be. */
 export interface FileOwner {

@@ -1,5 +1,5 @@
 import { writeSync } from "node:fs";
-import { LeekError, systemErrorCode } from "../base/index.js";
+import { LeekError, systemErrorCode } from "../../base/index.js";
 import { ExitStatus } from "./exit-status.js";
 
 const STDOUT = 1;

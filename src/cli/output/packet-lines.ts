@@ -1,6 +1,6 @@
-import type { CapturedPacket } from "../base/index.js";
-import type { Analysis } from "../pipeline/index.js";
-import { LineBuffer, TcpdumpFormatter, type TimeStyle } from "../report/tcpdump/index.js";
+import type { CapturedPacket } from "../../base/index.js";
+import type { Analysis } from "../../pipeline/index.js";
+import { LineBuffer, TcpdumpFormatter, type TimeStyle } from "../../report/tcpdump/index.js";
 import { LineOutput } from "./line-output.js";
 import { interfaceName, utcOffsetSeconds } from "./local-machine.js";
 import { Tagger } from "./tagger.js";

@@ -1,4 +1,4 @@
-import type { PacketSource } from "../capture/index.js";
+import type { PacketSource } from "../../capture/index.js";
 import { StatusLine } from "./status-line.js";
 
 /** Shows on standard error how far a capture is read: bytes, rate, time left. Only on a terminal. */

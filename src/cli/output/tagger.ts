@@ -1,10 +1,10 @@
-import type { CapturedPacket } from "../base/index.js";
-import type { Classification } from "../classify/index.js";
-import { Analysis } from "../pipeline/index.js";
-import type { LoadNote } from "../relays/index.js";
-import { packetTag } from "../report/index.js";
-import { type DirectoryOptions, DirectorySources } from "./directory-options.js";
-import { type PayloadOptions, payloadSettings } from "./payload-arguments.js";
+import type { CapturedPacket } from "../../base/index.js";
+import type { Classification } from "../../classify/index.js";
+import { Analysis } from "../../pipeline/index.js";
+import type { LoadNote } from "../../relays/index.js";
+import { packetTag } from "../../report/index.js";
+import { type PayloadOptions, payloadSettings } from "../arguments/payload-arguments.js";
+import { type DirectoryOptions, DirectorySources } from "../directory/directory-options.js";
 
 interface CachedTag {
   readonly serial: number;

@@ -1,5 +1,5 @@
-import { escapeText } from "../base/index.js";
-import { type Consensus, verificationText } from "../relays/index.js";
+import { escapeText } from "../../base/index.js";
+import { type Consensus, verificationText } from "../../relays/index.js";
 import { say } from "./messages.js";
 
 /** Says when nobody vouches for what an answer rests on: whoever can slip an address into a list can hide a leak. */

@@ -1,6 +1,6 @@
-import type { Flow } from "../flows/index.js";
-import type { ProcessQuery } from "../host/index.js";
-import type { Analysis } from "../pipeline/index.js";
+import type { Flow } from "../../flows/index.js";
+import type { ProcessQuery } from "../../host/index.js";
+import type { Analysis } from "../../pipeline/index.js";
 import type { ProcessLookup } from "./process-lookup.js";
 import { MAX_QUERIES } from "./process-messages.js";
 

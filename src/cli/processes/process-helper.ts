@@ -5,7 +5,7 @@
  */
 import { closeSync, readdirSync, readlinkSync } from "node:fs";
 import { setPriority } from "node:os";
-import { ProcessFinder, type ProcessQuery } from "../host/index.js";
+import { ProcessFinder, type ProcessQuery } from "../../host/index.js";
 import { MAX_QUERIES, type ProcessAnswer } from "./process-messages.js";
 
 const MAX_ADDRESS_LENGTH = 45;

@@ -1,10 +1,8 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { fileURLToPath } from "node:url";
-import type { ProcessMatch, ProcessQuery } from "../host/index.js";
+import type { ProcessMatch, ProcessQuery } from "../../host/index.js";
+import { PROCESS_HELPER } from "../helper-files.js";
 import { MAX_QUERIES, type ProcessAnswer } from "./process-messages.js";
 
-/** Where the build puts the helper, as seen from its folder of commands. */
-const HELPER = fileURLToPath(new URL("./process-helper.js", import.meta.url));
 /** The helper reads small files; only a process with a million open files takes more than a few megabytes. */
 const HELPER_FLAGS = ["--max-old-space-size=64", "--max-semi-space-size=1"];
 const START_MS = 5_000;
@@ -49,7 +47,7 @@ export class ProcessLookup {
    *
    * @param file - The helper's JavaScript.
    */
-  static async start(file = HELPER): Promise<ProcessLookup> {
+  static async start(file = PROCESS_HELPER): Promise<ProcessLookup> {
     const helper = fork(file, {
       execArgv: HELPER_FLAGS,
       // What a user loads into their programs has no business in one that stays root.

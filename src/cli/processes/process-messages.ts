@@ -1,4 +1,4 @@
-import type { ProcessMatch } from "../host/index.js";
+import type { ProcessMatch } from "../../host/index.js";
 
 /** Queries in one question at most; a question is an array of ProcessQuery, for tcp and udp. */
 export const MAX_QUERIES = 256;

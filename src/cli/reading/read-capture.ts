@@ -1,7 +1,7 @@
-import { CapturedPacket } from "../base/index.js";
-import { openCaptures, type PacketSource } from "../capture/index.js";
+import { CapturedPacket } from "../../base/index.js";
+import { openCaptures, type PacketSource } from "../../capture/index.js";
+import { Progress } from "../output/progress.js";
 import { Interrupt } from "./interrupt.js";
-import { Progress } from "./progress.js";
 
 /** What a command does with packets. */
 export interface CaptureReader {

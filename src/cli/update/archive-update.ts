@@ -1,6 +1,6 @@
-import type { Addition, Archive } from "../archive/index.js";
-import { escapeText, formatIsoSeconds, LeekError } from "../base/index.js";
-import { type ConsensusFlavor, parsePreamble, type Verification, verificationText } from "../relays/index.js";
+import type { Addition, Archive } from "../../archive/index.js";
+import { escapeText, formatIsoSeconds, LeekError } from "../../base/index.js";
+import { type ConsensusFlavor, parsePreamble, type Verification, verificationText } from "../../relays/index.js";
 
 /** A consensus that was taken, or would not be. */
 export interface UpdatedDocument {

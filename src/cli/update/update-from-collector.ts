@@ -1,11 +1,11 @@
 import { ReadableStream } from "node:stream/web";
-import { MAX_DOCUMENT_BYTES } from "../archive/index.js";
-import { escapeText, LeekError } from "../base/index.js";
-import { type DownloadOptions, download, type Mirror } from "../download/index.js";
-import { type ConsensusFlavor, parseKeyCertificates } from "../relays/index.js";
+import { MAX_DOCUMENT_BYTES } from "../../archive/index.js";
+import { escapeText, LeekError } from "../../base/index.js";
+import { type DownloadOptions, download, type Mirror } from "../../download/index.js";
+import { type ConsensusFlavor, parseKeyCertificates } from "../../relays/index.js";
+import { say } from "../output/messages.js";
+import { StatusLine } from "../output/status-line.js";
 import type { ArchiveUpdate } from "./archive-update.js";
-import { say } from "./messages.js";
-import { StatusLine } from "./status-line.js";
 import {
   ALL_SERVERS_MS,
   chooseProxy,

@@ -1,5 +1,5 @@
-import { MAX_DOCUMENT_BYTES } from "../archive/index.js";
-import { formatIsoSeconds, LeekError } from "../base/index.js";
+import { MAX_DOCUMENT_BYTES } from "../../archive/index.js";
+import { formatIsoSeconds, LeekError } from "../../base/index.js";
 import {
   answersSocks,
   type DownloadOptions,
@@ -7,12 +7,12 @@ import {
   type Mirror,
   parseProxy,
   type SocksProxy,
-} from "../download/index.js";
-import { formatIpAddress, parseEndpoint } from "../net/index.js";
-import { type AuthoritySet, type ConsensusFlavor, looksLikeKeyCertificate, parsePreamble } from "../relays/index.js";
+} from "../../download/index.js";
+import { formatIpAddress, parseEndpoint } from "../../net/index.js";
+import { type AuthoritySet, type ConsensusFlavor, looksLikeKeyCertificate, parsePreamble } from "../../relays/index.js";
+import { say } from "../output/messages.js";
+import { StatusLine } from "../output/status-line.js";
 import type { ArchiveUpdate } from "./archive-update.js";
-import { say } from "./messages.js";
-import { StatusLine } from "./status-line.js";
 
 /** How directory servers are reached. */
 export interface NetworkOptions {

@@ -1,10 +1,10 @@
 import { homedir } from "node:os";
-import { readDocument } from "../archive/index.js";
-import { LeekError } from "../base/index.js";
-import { type ConsensusFiles, findLocalConsensus, formatBridge, torDataDirectories } from "../relays/index.js";
-import { ControlConnection, type EntryGuard, type OrConnection, parseControlAddress } from "../tor-control/index.js";
+import { readDocument } from "../../archive/index.js";
+import { LeekError } from "../../base/index.js";
+import { type ConsensusFiles, findLocalConsensus, formatBridge, torDataDirectories } from "../../relays/index.js";
+import { ControlConnection, type EntryGuard, type OrConnection, parseControlAddress } from "../../tor-control/index.js";
+import { controlCredentials } from "../directory/control-credentials.js";
 import type { ArchiveUpdate } from "./archive-update.js";
-import { controlCredentials } from "./control-credentials.js";
 
 /** What tor says of itself over its control port. */
 export interface TorState {

@@ -1,3 +1,4 @@
+import type { Artifact, Location, Log, Message, ReportingDescriptor, Result, Run } from "sarif";
 import { ALL_RULES, type AuditReport, type Finding, REASONS, type Rule, type Severity } from "../../audit/index.js";
 import { escapeText, type FractionDigits } from "../../base/index.js";
 import type { SourceInfo } from "../../capture/index.js";
@@ -9,14 +10,12 @@ const SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schem
 const LEVELS = { leak: "error", warning: "warning", note: "note" } as const satisfies Record<Severity, string>;
 
 /** No rule of the audit's: what stands for an inconclusive run, which must not look like one without results. */
-const VERDICT_RULE = {
+const VERDICT_RULE: ReportingDescriptor = {
   id: "verdict",
   name: "Verdict",
   shortDescription: { text: "Whether a leak could have gone unnoticed." },
   help: { text: "See the notifications of this run: each has its remedy." },
 };
-
-type Descriptor = Readonly<Record<string, unknown>> & { readonly id: string };
 
 /**
  * The report as SARIF 2.1.0 (OASIS), with a line end. An inconclusive run has `executionSuccessful` false and a result of
@@ -27,7 +26,7 @@ type Descriptor = Readonly<Record<string, unknown>> & { readonly id: string };
 export function auditSarif(report: AuditReport, version: string, exitCode: number): string {
   const rules = ruleDescriptors(report.findings);
   const reasonCodes = Object.keys(REASONS);
-  const run = {
+  const run: Run = {
     tool: {
       driver: {
         name: "leek",
@@ -58,14 +57,15 @@ export function auditSarif(report: AuditReport, version: string, exitCode: numbe
     results: results(report, rules),
     properties: { verdict: report.verdict, node: report.node, role: report.role, exceptions: report.exceptions },
   };
-  return `${JSON.stringify({ version: "2.1.0", $schema: SCHEMA, runs: [run] }, undefined, 2)}\n`;
+  const log: Log = { version: "2.1.0", $schema: SCHEMA, runs: [run] };
+  return `${JSON.stringify(log, undefined, 2)}\n`;
 }
 
-function results(report: AuditReport, rules: readonly Descriptor[]): object[] {
+function results(report: AuditReport, rules: readonly ReportingDescriptor[]): Result[] {
   const { findings, analysis } = report;
   const indexes = new Map(rules.map(({ id }, i) => [id, i]));
   const places = new Map<string, number>();
-  const all = findings.map((finding) => {
+  const all = findings.map((finding): Result => {
     const place = (places.get(finding.id) ?? 0) + 1;
     places.set(finding.id, place);
     return {
@@ -82,7 +82,7 @@ function results(report: AuditReport, rules: readonly Descriptor[]): object[] {
   });
   if (report.verdict !== "inconclusive") return all;
   const codes = report.reasons.map(({ code }) => code).join(", ");
-  const open = {
+  const open: Result = {
     ruleId: VERDICT_RULE.id,
     ruleIndex: indexes.get(VERDICT_RULE.id),
     kind: "open",
@@ -93,7 +93,7 @@ function results(report: AuditReport, rules: readonly Descriptor[]): object[] {
   return [open, ...all];
 }
 
-function ruleDescriptors(findings: readonly Finding[]): Descriptor[] {
+function ruleDescriptors(findings: readonly Finding[]): ReportingDescriptor[] {
   const rules = new Map<string, Pick<Rule, "name" | "severity" | "title" | "remedy">>(
     ALL_RULES.map((rule) => [rule.name, rule]),
   );
@@ -122,7 +122,7 @@ function resultText(finding: Finding, digits: FractionDigits): string {
 }
 
 /** Packets are no lines of the file, so they are logical. Of several captures it is not known which one has them. */
-function location({ proof }: Finding, sources: readonly SourceInfo[]): object {
+function location({ proof }: Finding, sources: readonly SourceInfo[]): Location {
   const uri = sources.length === 1 ? uriOf(sources[0]!) : undefined;
   return {
     ...(uri === undefined ? {} : { physicalLocation: { artifactLocation: { uri, index: 0 } } }),
@@ -135,7 +135,7 @@ function location({ proof }: Finding, sources: readonly SourceInfo[]): object {
 }
 
 /** Each once, though it was named twice (§3.14.15). */
-function artifacts(sources: readonly SourceInfo[]): object[] {
+function artifacts(sources: readonly SourceInfo[]): Artifact[] {
   const byName = new Map(sources.map((source) => [source.name, source]));
   return [...byName.values()].map((source) => {
     const uri = uriOf(source);
@@ -160,7 +160,7 @@ function uriOf({ name, format }: SourceInfo): string | undefined {
 }
 
 /** Braces are placeholders' and stand twice (§3.11.5); a link (§3.11.6) cannot be made of a name. */
-function message(text: string): { readonly text: string } {
+function message(text: string): Message & { text: string } {
   return { text: text.replaceAll("](", "\\x5d(").replace(/[{}]/g, "$&$&") };
 }
 

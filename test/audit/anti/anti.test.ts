@@ -3,8 +3,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { GATEWAY } from "../../../scripts/tornet/plan.mjs";
+import type { Relay } from "../../../scripts/tornet/tornet.mjs";
 import { PROJECT } from "../../support/leek.js";
-import { type Audited, AuditLab, reasonsOf, rulesOf } from "./audit-lab.js";
+import { type Audited, AuditLab, type Recording, reasonsOf, rulesOf, STRANGER } from "./audit-lab.js";
 import { DNS_PORT, LEAKS, NO_LEAKS, SOCKS } from "./leaks.js";
 import { BLINDNESSES } from "./reasons.js";
 
@@ -14,6 +15,18 @@ const SCENES = {
   "start-up": "curl before tor has started, with --expect-bootstrap",
   "tor-unlisted": "a tor client with a bridge of which leek was not told",
   "socks-address": "curl --socks5 gives tor an address",
+} as const;
+
+/** What relays and bridges do, as in docs/audit-tests.md: what is theirs to do, and what would be anybody's leak. */
+const ROLES = {
+  guard: { role: "relay", by: "a guard starts, and a client goes over it" },
+  authority: { role: "relay", by: "the guard tells an authority of itself, at its directory port" },
+  guardLeak: {
+    role: "relay",
+    by: "curl and dig from the guard's address, and curl from the internet to a web server on it",
+  },
+  bridge: { role: "bridge", by: "a client goes over the bridge" },
+  bridgeLeak: { role: "bridge", by: "curl and dig from the bridge's address" },
 } as const;
 
 const WEB = "http://203.0.113.80/";
@@ -43,6 +56,13 @@ beforeAll(async () => {
 afterAll(() => lab?.close());
 
 const browse = () => lab.run("curl", "-s", "-m", "10", "--socks5-hostname", SOCKS, "http://www.example.com/");
+const titleOf = ({ role, by }: { readonly role: string; readonly by: string }) => `${role}: ${by}`;
+/** As torrc and `--bridge` have it. */
+const bridgeLine = ({ address, orPort, fingerprint }: Relay) => `${address}:${orPort} ${fingerprint}`;
+const makeBridgeClient = () =>
+  lab.tornet.makeClient("bridge-client", {
+    extraLines: ["UseBridges 1", `Bridge ${bridgeLine(lab.tornet.relay("bridge8443"))}`],
+  });
 const goDirectly = () => lab.run("curl", "-s", "-m", "5", WEB);
 
 describe("without a leak", () => {
@@ -64,10 +84,11 @@ describe("without a leak", () => {
 describe("a leak is found, and nothing else", () => {
   it.each(LEAKS.map((leak) => [leak.rule, leak.by, leak] as const))("%s: %s", async (_rule, _by, leak) => {
     const audit = await audits.get(leak)!;
-    const { rule, also = [], severity = "leak", to, tells = [] } = leak;
+    const { rule, also = [], severity = "leak", to, tells = [], id } = leak;
     expect(rulesOf(audit)).toEqual([rule, ...also].sort());
     const finding = audit.report.findings.find((it) => it.rule === rule)!;
     expect(finding.severity).toBe(severity);
+    if (id !== undefined) expect(finding.id).toBe(id);
     expect(finding.flows.map(({ responder }) => responder.address)).toContain(to);
     for (const [kind, value] of tells) expect(finding.disclosed).toContainEqual({ kind, value });
     expect(finding.proof.length).toBeGreaterThan(0);
@@ -168,10 +189,8 @@ describe("when Tor comes and goes", () => {
 
   it(`tor-unlisted: ${SCENES["tor-unlisted"]}`, async () => {
     await lab.tornet.client.stop();
-    const { address, orPort, fingerprint } = lab.tornet.relay("bridge8443");
-    const bridge = `${address}:${orPort} ${fingerprint}`;
-    const extraLines = ["UseBridges 1", `Bridge ${bridge}`];
-    const client = await lab.tornet.makeClient("bridge-client", { extraLines });
+    const bridge = bridgeLine(lab.tornet.relay("bridge8443"));
+    const client = await makeBridgeClient();
     const file = await lab.recordWithLeek(async () => {
       await client.start();
       await client.bootstrapped();
@@ -186,6 +205,83 @@ describe("when Tor comes and goes", () => {
     expect(untold.report.findings).toMatchObject([{ rule: "tor-unlisted", severity: "warning" }]);
     expect([untold.status, reasonsOf(untold)]).toEqual([2, ["no-tor-traffic", "tor-unlisted"]]);
     for (const it of [told, read]) expect([it.status, rulesOf(it), reasonsOf(it)]).toEqual([0, [], []]);
+    await client.stop();
+  });
+});
+
+describe("a relay, and a bridge", () => {
+  let authority: Relay;
+  let guard: Relay;
+  let bridge: Relay;
+  /** Without a leak. */
+  let work: Recording;
+  let leaks: Recording;
+
+  beforeAll(async () => {
+    authority = lab.tornet.relay("authority1");
+    guard = lab.tornet.relay("guard9999");
+    bridge = lab.tornet.relay("bridge8443");
+    const guardClient = await lab.tornet.makeClient("guard-client", { extraLines: ["EntryNodes guard9999"] });
+    const bridgeClient = await makeBridgeClient();
+    await guard.tor.stop();
+    work = await lab.recordRelays([authority, guard, bridge], async () => {
+      await guard.tor.start();
+      await guard.tor.bootstrapped();
+      for (const client of [guardClient, bridgeClient]) {
+        await client.start();
+        await client.bootstrapped();
+        await browse();
+        await client.stop();
+      }
+    });
+    leaks = await lab.recordRelays([guard, bridge], async () => {
+      for (const { address } of [guard, bridge]) {
+        await lab.runOutside("curl", "-s", "-m", "5", "--interface", address, WEB);
+        await lab.runOutside("dig", "+tries=1", "+time=2", "-b", address, "@203.0.113.53", "www.example.com");
+      }
+      await lab.runOutside("curl", "-s", "-m", "5", "--interface", STRANGER, `http://${guard.address}/`);
+    });
+  }, 90_000);
+
+  /** As the relay's owner audits it. Bridges test themselves by way of relays, which then connect to them. */
+  const audit = (recording: Recording, relay: Relay, role: string) =>
+    lab.auditRelay(recording, relay, "--role", role, "--bridge", bridgeLine(bridge));
+
+  it(titleOf(ROLES.guard), async () => {
+    const [relay, client] = await Promise.all([audit(work, guard, "relay"), audit(work, guard, "client")]);
+    expect([relay.status, reasonsOf(relay)]).toEqual([0, []]);
+    expect(relay.report.findings).toMatchObject([{ rule: "directory-port", severity: "note" }]);
+    expect(relay.report.coverage.torFlows).toBeGreaterThan(0);
+    expect(client.report.findings).toMatchObject([{ rule: "directory-port", severity: "leak" }]);
+  });
+
+  it(titleOf(ROLES.authority), async () => {
+    const [relay, client] = await Promise.all([audit(work, authority, "relay"), audit(work, authority, "client")]);
+    expect([relay.status, reasonsOf(relay)]).toEqual([0, []]);
+    expect(relay.report.findings).toMatchObject([{ rule: "directory-port", severity: "note" }]);
+    expect(client.report.findings).toMatchObject([{ rule: "inbound", severity: "leak" }]);
+  });
+
+  it(titleOf(ROLES.guardLeak), async () => {
+    const found = await audit(leaks, guard, "relay");
+    expect([found.status, rulesOf(found)]).toEqual([1, ["dns", "http", "inbound"]]);
+  });
+
+  it(titleOf(ROLES.bridge), async () => {
+    const [named, unnamed] = await Promise.all([
+      audit(work, bridge, "bridge"),
+      lab.auditRelay(work, bridge, "--role", "bridge"),
+    ]);
+    expect([named.status, rulesOf(named), reasonsOf(named)]).toEqual([0, [], []]);
+    expect(named.report.coverage.torFlows).toBeGreaterThan(0);
+    // Links to it that began before are seen from their middle: `inbound`.
+    expect(rulesOf(unnamed)).toContain("tor-unlisted");
+    expect(reasonsOf(unnamed)).toContain("tor-unlisted");
+  });
+
+  it(titleOf(ROLES.bridgeLeak), async () => {
+    const found = await audit(leaks, bridge, "bridge");
+    expect([found.status, rulesOf(found)]).toEqual([1, ["dns", "http"]]);
   });
 });
 
@@ -196,6 +292,7 @@ describe("docs/audit-tests.md", () => {
     const tests = [
       ...LEAKS.map(({ rule, by }) => `${rule}: ${by}`),
       ...Object.entries(SCENES).map(([rule, by]) => `${rule}: ${by}`),
+      ...Object.values(ROLES).map(titleOf),
       ...BLINDNESSES.map(({ code, by }) => `${code}: ${by}`),
       "no-tor-traffic: tor is down, and the node speaks to its router only",
     ];

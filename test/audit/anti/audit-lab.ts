@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type SpawnOptions, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { NODE } from "../../../scripts/tornet/plan.mjs";
-import { startTornet, type Tornet } from "../../../scripts/tornet/tornet.mjs";
+import { type Relay, startTornet, type Tornet } from "../../../scripts/tornet/tornet.mjs";
 import { LEEK } from "../../support/leek.js";
 import { Started } from "../../support/wire-lab.js";
 
@@ -27,6 +27,7 @@ export interface AuditJson {
 }
 
 export interface FindingJson {
+  readonly id: string;
   readonly rule: string;
   readonly severity: string;
   readonly title: string;
@@ -66,9 +67,7 @@ export class AuditLab {
     try {
       await tornet.internet.run(["ip", "address", "add", `${STRANGER}/32`, "dev", "lo"]);
       const strangers = new Started(
-        tornet.spawnOnInternet([process.execPath, helper("strangers.mjs"), tornet.dir], {
-          stdio: ["ignore", "pipe", "pipe"],
-        }),
+        tornet.spawnOnInternet([process.execPath, helper("strangers.mjs"), tornet.dir], PIPES),
         {},
       );
       await said(strangers, "stdout", /ready/);
@@ -123,7 +122,7 @@ export class AuditLab {
   /** Starts a program on the node that goes on. */
   start(...words: readonly string[]): Started {
     const env = { ...process.env, TZ: "UTC", LEEK_DATA_DIR: "/nonexistent" };
-    return new Started(this.tornet.spawnOnNode(words, { env, stdio: ["ignore", "pipe", "pipe"] }), {});
+    return new Started(this.tornet.spawnOnNode(words, { env, ...PIPES }), {});
   }
 
   /** Starts a snippet that goes on, and waits until it is ready. */
@@ -134,11 +133,25 @@ export class AuditLab {
   }
 
   /** Records with tcpdump what the node's interface carries meanwhile. */
-  async record(act: () => Promise<unknown>, options: readonly string[] = []): Promise<Recording> {
+  record(act: () => Promise<unknown>, options: readonly string[] = []): Promise<Recording> {
+    return this.#record(act, ["-i", NODE.interface, ...options], (words) => this.start(...words));
+  }
+
+  /** The same of relays, on the internet's side: what their machines send and get. */
+  recordRelays(relays: readonly Relay[], act: () => Promise<unknown>): Promise<Recording> {
+    const options = ["-i", "any", relays.map(({ address }) => `host ${address}`).join(" or ")];
+    return this.#record(act, options, (words) => new Started(this.tornet.spawnOnInternet(words, PIPES), {}));
+  }
+
+  async #record(
+    act: () => Promise<unknown>,
+    options: readonly string[],
+    start: (words: readonly string[]) => Started,
+  ): Promise<Recording> {
     const file = this.#newFile("pcap");
     // Immediate mode loses no packet at the end, but each one takes room for a whole snaplen.
-    const words = ["-n", "-i", NODE.interface, "--immediate-mode", "-B", "131072", "-Z", "root", "-U", "-w", file];
-    const tcpdump = this.start("tcpdump", ...words, ...options);
+    const words = ["-n", "--immediate-mode", "-B", "131072", "-Z", "root", "-U", "-w", file];
+    const tcpdump = start(["tcpdump", ...words, ...options]);
     await tcpdump.says(/listening on/);
     await act();
     await sleep(SETTLE_MS);
@@ -176,13 +189,15 @@ export class AuditLab {
     return this.auditAs(...known, ...NODE_OPTIONS, ...this.trust, ...options);
   }
 
+  /** Audits one of the relays of a recording. */
+  auditRelay({ file, dropped }: Recording, { address }: Relay, ...options: readonly string[]): Promise<Audited> {
+    return this.auditAs(file, "--drops", String(dropped), "--node", address, ...this.trust, ...options);
+  }
+
   /** `leek audit` with these words alone. */
   async auditAs(...words: readonly string[]): Promise<Audited> {
     const env = { ...process.env, TZ: "UTC", LEEK_DATA_DIR: "/nonexistent" };
-    const child = spawn(process.execPath, [LEEK, "audit", "--json", ...words], {
-      env,
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+    const child = spawn(process.execPath, [LEEK, "audit", "--json", ...words], { env, ...PIPES });
     const started = new Started(child, {});
     return audited(started, await started.ended);
   }
@@ -216,6 +231,7 @@ export class LiveAudit {
 /** The node's own addresses. */
 export const NODE_OPTIONS = ["--node", NODE.address, "--node", NODE.ipv6];
 
+const PIPES = { stdio: ["ignore", "pipe", "pipe"] } satisfies SpawnOptions;
 const ANY_STATUS = Array.from({ length: 256 }, (_, status) => status);
 
 function helper(name: string): string {

@@ -28,6 +28,8 @@ export interface Leak {
   readonly tells?: readonly (readonly [kind: string, value: string])[];
   /** Rules that find it too. */
   readonly also?: readonly string[];
+  /** The finding's id, where the rule has several. */
+  readonly id?: string;
   /** Severity, where it is no leak. */
   readonly severity?: "warning" | "note";
 }
@@ -201,6 +203,15 @@ export const LEAKS: readonly Leak[] = [
     severity: "warning",
   },
   {
+    rule: "port-mapping",
+    by: "upnpc looks for the router, and asks it for a port",
+    // Though the router's address outside (-i) is one of documentation's.
+    make: (lab) => lab.run("upnpc", "-i", "-a", NODE.address, "8333", "8333", "tcp"),
+    to: GATEWAY.address,
+    severity: "warning",
+    tells: [["service-name", "urn:schemas-upnp-org:service:WANIPConnection:1"]],
+  },
+  {
     rule: "lan-proxy",
     by: "curl -x asks the router for a web site",
     make: (lab) => lab.run("curl", "-s", "-m", "1", "-x", `http://${GATEWAY.address}:40000`, "http://www.example.com/"),
@@ -213,6 +224,47 @@ export const LEAKS: readonly Leak[] = [
     make: (lab) => lab.say("mdns"),
     to: "224.0.0.251",
     severity: "note",
+    tells: [["host-name", "hals-laptop.local"]],
+  },
+  {
+    rule: "lan-announcement",
+    by: "udhcpc asks for an address, with the machine's name",
+    // Nobody answers; and `true` is the program that would set the address.
+    make: (lab) =>
+      lab.run(
+        ...["busybox", "udhcpc", "-i", NODE.interface, "-f", "-n", "-q", "-t", "1", "-T", "1", "-s", "/bin/true"],
+        ...["-x", "hostname:hals-laptop"],
+      ),
+    to: "255.255.255.255",
+    severity: "note",
+    tells: [
+      ["host-name", "hals-laptop"],
+      ["mac-address", NODE.mac],
+    ],
+  },
+  {
+    rule: "lan-announcement",
+    by: "the machine's name over LLMNR",
+    make: (lab) => lab.say("llmnr"),
+    to: "224.0.0.252",
+    severity: "note",
+    tells: [["host-name", "hals-laptop"]],
+  },
+  {
+    rule: "lan-announcement",
+    by: "the machine's name over NetBIOS",
+    make: (lab) => lab.say("netbios"),
+    to: "192.168.50.255",
+    severity: "note",
+    tells: [["host-name", "HALS-LAPTOP"]],
+  },
+  {
+    rule: "lan-announcement",
+    by: "a media server's NOTIFY over SSDP",
+    make: (lab) => lab.say("ssdp-notify"),
+    to: "239.255.255.250",
+    severity: "note",
+    tells: [["software", "Debian DLNADOC/1.50 UPnP/1.0 MiniDLNA/1.3.0"]],
   },
   {
     rule: "tunnel",
@@ -278,6 +330,17 @@ export const LEAKS: readonly Leak[] = [
       await service.ended;
     },
     to: NODE.address,
+  },
+  {
+    rule: "inbound",
+    by: "curl over Tor to the same, by its address",
+    async make(lab) {
+      const service = await lab.serve(NODE.address, 8333);
+      await lab.run(...curl("--socks5", SOCKS, `http://${NODE.address}:8333/`));
+      await service.ended;
+    },
+    to: NODE.address,
+    id: "inbound:tor-exit",
   },
   {
     rule: "inbound",

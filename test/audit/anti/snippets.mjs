@@ -7,12 +7,24 @@ import { connect, createServer } from "node:net";
 import { quicClientInitial } from "../../../bench/payloads.mjs";
 import { askTor } from "../../../scripts/tornet/control-port.mjs";
 import { CLIENT_PORTS } from "../../../scripts/tornet/plan.mjs";
-import { encodeAnswer, encodeQuery, parseQuery } from "../../../scripts/tornet/wire/dns.mjs";
+import { encodeAnswer, encodeQuery, ipv4Bytes, parseQuery } from "../../../scripts/tornet/wire/dns.mjs";
 
 /** Monero's own network id (src/cryptonote_config.h), in a handshake (docs/LEVIN_PROTOCOL.md). */
 const MONERO_ID = Buffer.from("1230f171610441611731008216a1a110", "hex");
 /** A point on secp256k1: its generator. */
 const SOME_POINT = Buffer.from("0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798", "hex");
+const SSDP = { address: "239.255.255.250", port: 1900 };
+const SSDP_NOTIFY = [
+  "NOTIFY * HTTP/1.1",
+  `HOST: ${SSDP.address}:${SSDP.port}`,
+  "CACHE-CONTROL: max-age=1800",
+  "LOCATION: http://192.168.50.2:8200/rootDesc.xml",
+  "NT: upnp:rootdevice",
+  "NTS: ssdp:alive",
+  "SERVER: Debian DLNADOC/1.50 UPnP/1.0 MiniDLNA/1.3.0",
+  "USN: uuid:4d696e69-444c-164e-9d41-020000005002::upnp:rootdevice",
+  "\r\n",
+].join("\r\n");
 const PATIENCE_MS = 3_000;
 
 /** @type {Record<string, (address: string, port: number) => Promise<unknown>>} */
@@ -48,6 +60,15 @@ const SAYINGS = {
     const answer = encodeAnswer(parseQuery(encodeQuery(0, "hals-laptop.local", "A")), 0, ["192.168.50.2"]);
     await send("224.0.0.251", 5353, answer, 5353);
   },
+  // RFC 4795 4.1: whether anybody else on the link has the machine's name. Without the flag by which DNS wants recursion.
+  llmnr: async () => {
+    const query = encodeQuery(1, "hals-laptop", "A");
+    query.writeUInt16BE(0, 2);
+    await send("224.0.0.252", 5355, query);
+  },
+  netbios: () => send("192.168.50.255", 137, netbiosRegistration("HALS-LAPTOP", "192.168.50.2"), 137),
+  // UPnP Device Architecture 2.0, 1.2.2: a media server says that it is there.
+  "ssdp-notify": () => send(SSDP.address, SSDP.port, Buffer.from(SSDP_NOTIFY)),
   // No leak: lets the node's tor answer DNS questions on this port.
   "dns-port": async (cookieFile, port) => {
     const control = { host: "127.0.0.1", port: CLIENT_PORTS.control, cookieFile };
@@ -97,6 +118,7 @@ async function converse(/** @type {string} */ host, /** @type {number} */ port, 
 async function send(address, port, datagram, from) {
   const socket = createSocket("udp4");
   await once(socket.bind(from), "listening");
+  socket.setBroadcast(true);
   await new Promise((resolve) => socket.send(datagram, port, address, resolve));
   socket.close();
 }
@@ -114,6 +136,26 @@ function moneroHandshake() {
   header.writeUInt32LE(1, 25);
   header.writeUInt32LE(1, 29);
   return Buffer.concat([header, body]);
+}
+
+/**
+ * "I have this name now", to everybody on the link (RFC 1002 4.2.2).
+ *
+ * @param {string} name - At most 15 characters.
+ * @param {string} address
+ */
+function netbiosRegistration(name, address) {
+  const words = (/** @type {number[]} */ ...values) => Buffer.from(values.flatMap((it) => [it >> 8, it & 255]));
+  // RFC 1001 14.1: two letters for each byte. The last one says that a machine has the name, and not a user or group.
+  const bytes = [...Buffer.from(name.padEnd(15)), 0];
+  const letters = bytes.flatMap((byte) => [0x41 + (byte >> 4), 0x41 + (byte & 15)]);
+  // Opcode 5 with recursion wanted, and broadcast; one question, and one further record for the same name.
+  const head = words(1, 0x2910, 1, 0, 0, 1);
+  const question = Buffer.from([letters.length, ...letters, 0]);
+  // Type NB, class IN.
+  const kind = words(0x20, 1);
+  const record = Buffer.concat([words(0xc00c), kind, words(0, 0, 6, 0), ipv4Bytes(address)]);
+  return Buffer.concat([head, question, kind, record]);
 }
 
 const [what = "", address = "", port] = process.argv.slice(2);

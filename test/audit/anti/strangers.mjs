@@ -4,6 +4,7 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { createServer as createTlsServer } from "node:tls";
@@ -11,6 +12,7 @@ import { encodeAnswer, parseQuery, withLength } from "../../../scripts/tornet/wi
 
 const STRANGER = "203.0.113.99";
 const GATEWAY = "192.168.50.1";
+const SSDP_GROUP = "239.255.255.250";
 const folder = process.argv[2] ?? "";
 const tls = { key: readFileSync(join(folder, "tls-key.pem")), cert: readFileSync(join(folder, "tls-cert.pem")) };
 
@@ -60,6 +62,46 @@ function portMapping(request) {
   return reply;
 }
 
+/** Where the router is asked for ports by UPnP. */
+const UPNP_PORT = 5000;
+const UPNP_SERVICE = "urn:schemas-upnp-org:service:WANIPConnection:1";
+/** What has not this one too is no gateway to clients. */
+const UPNP_COMMON = "urn:schemas-upnp-org:service:WANCommonInterfaceConfig:1";
+const UPNP_GATEWAY = "urn:schemas-upnp-org:device:InternetGatewayDevice:1";
+
+/** Searches for a gateway are answered, UPnP Device Architecture 1.3.3. @param {Buffer} request */
+function discovery(request) {
+  const text = String(request);
+  const fields = [
+    "HTTP/1.1 200 OK",
+    `LOCATION: http://${GATEWAY}:${UPNP_PORT}/gateway.xml`,
+    "SERVER: Linux UPnP/1.1 router/1",
+    `ST: ${UPNP_GATEWAY}`,
+    `USN: uuid:1::${UPNP_GATEWAY}`,
+  ];
+  if (!text.startsWith("M-SEARCH ") || !text.includes(UPNP_GATEWAY)) return undefined;
+  return Buffer.from(`${fields.join("\r\n")}\r\n\r\n`);
+}
+
+/** Tells where a port is to be asked for, and grants it: the answer to any action has what a client reads in any. */
+const gateway = createHttpServer((request, response) => {
+  const action = /#(\w+)"?$/.exec(String(request.headers.soapaction))?.[1];
+  request.resume();
+  response.setHeader("Content-Type", "text/xml");
+  response.end(
+    action === undefined
+      ? `<root><device><deviceType>${UPNP_GATEWAY}</deviceType><serviceList>` +
+          [UPNP_COMMON, UPNP_SERVICE]
+            .map((type) => `<service><serviceType>${type}</serviceType><controlURL>/control</controlURL></service>`)
+            .join("") +
+          "</serviceList></device></root>"
+      : `<Envelope><Body><u:${action}Response xmlns:u="${UPNP_SERVICE}">` +
+          "<NewConnectionStatus>Connected</NewConnectionStatus><NewExternalIPAddress>203.0.113.1</NewExternalIPAddress>" +
+          "<NewInternalClient>192.168.50.2</NewInternalClient><NewInternalPort>8333</NewInternalPort>" +
+          `</u:${action}Response></Body></Envelope>`,
+  );
+});
+
 for (const [port, server] of /** @type {const} */ ([
   [22, createServer(ssh)],
   [25, createServer(mail)],
@@ -69,9 +111,11 @@ for (const [port, server] of /** @type {const} */ ([
   await once(server.listen({ host: STRANGER, port }), "listening");
 }
 await once(createServer(echo).listen({ host: GATEWAY, port: 40_000 }), "listening");
+await once(gateway.listen({ host: GATEWAY, port: UPNP_PORT }), "listening");
 for (const [address, port, reply] of /** @type {const} */ ([
   [GATEWAY, 53, answer],
   [GATEWAY, 5351, portMapping],
+  [SSDP_GROUP, 1900, discovery],
   [STRANGER, 443, () => undefined],
   [STRANGER, 3478, () => undefined],
   [STRANGER, 40_000, () => undefined],
@@ -83,5 +127,6 @@ for (const [address, port, reply] of /** @type {const} */ ([
   });
   socket.bind(port, address);
   await once(socket, "listening");
+  if (address === SSDP_GROUP) socket.addMembership(SSDP_GROUP, GATEWAY);
 }
 process.stdout.write("ready\n");

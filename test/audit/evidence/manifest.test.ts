@@ -2,12 +2,15 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   FindingFlows,
+  findingKey,
   type Manifest,
   manifestText,
   PacketNumbers,
   readClaims,
   readManifest,
 } from "../../../src/audit/evidence/index.js";
+import type { RuleName } from "../../../src/audit/index.js";
+import type { HostProcess } from "../../../src/host/index.js";
 
 const DIGEST = { bytes: 1, sha256: "0".repeat(64) };
 const MANIFEST: Manifest = {
@@ -57,6 +60,7 @@ describe("a manifest", () => {
   it("of another shape is not believed, though its digest fits", () => {
     const changes: object[] = [
       { leek: 7 },
+      { verdict: "fine" },
       { options: null },
       { options: { ...MANIFEST.options, role: "king" } },
       { options: { ...MANIFEST.options, nodes: [7] } },
@@ -80,7 +84,9 @@ describe("a manifest", () => {
         expect(readClaims(text)).toBeUndefined();
       }),
     );
-    expect(readClaims('{"schema":"leek/audit@1","findings":[{"rule":"dns"}]}')).toBeUndefined();
+    expect(readClaims('{"schema":"leek/audit@1","verdict":"leak","findings":[]}')).toBeDefined();
+    expect(readClaims('{"schema":"leek/audit@1","verdict":"fine","findings":[]}')).toBeUndefined();
+    expect(readClaims('{"schema":"leek/audit@1","verdict":"leak","findings":[{"rule":"dns"}]}')).toBeUndefined();
   });
 });
 
@@ -97,11 +103,19 @@ describe("numbers of packets", () => {
 });
 
 describe("flows of findings", () => {
-  const record = (firstPacket: number) =>
+  const record = (firstPacket: number, program?: string) =>
     ({
       firstPacket,
       flow: { originator: { address: "192.0.2.1" }, responder: { address: "192.0.2.2" } },
+      process: program === undefined ? undefined : { process: { name: program } },
     }) as Parameters<FindingFlows["add"]>[0];
+  const key = (rule: RuleName, title: string, program?: string) =>
+    findingKey({
+      rule,
+      severity: "leak",
+      title,
+      process: program === undefined ? undefined : ({ name: program } as HostProcess),
+    });
 
   it("are those of leaks and warnings, and one may be of several", () => {
     const flows = new FindingFlows();
@@ -109,15 +123,25 @@ describe("flows of findings", () => {
     flows.add(record(1), "ipv6", "leak", "B");
     flows.add(record(9), "dns", "leak", "A");
     flows.add(record(5), "lan-announcement", "note", "C");
-    expect(flows.keysOf(1)).toEqual(["dns leak A", "ipv6 leak B"]);
+    expect(flows.keysOf(1)).toEqual([key("dns", "A"), key("ipv6", "B")]);
     expect(flows.keysOf(5)).toBeUndefined();
-    expect(flows.firstPacketsOf("dns leak A")).toEqual([1, 9]);
+    expect(flows.firstPacketsOf(key("dns", "A"))).toEqual([1, 9]);
+  });
+
+  it("of different programs are of different findings, as in a live audit's report", () => {
+    const flows = new FindingFlows();
+    flows.add(record(1, "curl"), "dns", "leak", "A");
+    flows.add(record(2, "dig"), "dns", "leak", "A");
+    flows.add(record(3), "dns", "leak", "A");
+    expect(flows.firstPacketsOf(key("dns", "A", "curl"))).toEqual([1]);
+    expect(flows.firstPacketsOf(key("dns", "A", "dig"))).toEqual([2]);
+    expect(flows.firstPacketsOf(key("dns", "A"))).toEqual([3]);
   });
 
   it("that are too many are counted", () => {
     const flows = new FindingFlows();
     for (let i = 1; i <= 200_002; i++) flows.add(record(i), "dns", "leak", "A");
     expect(flows.leftOut).toBe(2);
-    expect(flows.firstPacketsOf("dns leak A")).toHaveLength(200_000);
+    expect(flows.firstPacketsOf(key("dns", "A"))).toHaveLength(200_000);
   });
 });

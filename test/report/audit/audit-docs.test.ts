@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ALL_RULES, REASONS, ROLES, RULE_NAMES } from "../../../src/audit/index.js";
-import { AUDIT_FORMATS } from "../../../src/cli/audit-output.js";
+import { AUDIT_FORMATS } from "../../../src/cli/audit/audit-output.js";
 import { PROJECT } from "../../support/leek.js";
 
 const docs = readFileSync(join(PROJECT, "docs", "audit.md"), "utf8");
