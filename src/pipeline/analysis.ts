@@ -131,8 +131,11 @@ export class Analysis {
     if (headers.transportStatus === DecodeStatus.Truncated) this.#count("transport-header-cut");
     else if (headers.transportStatus === DecodeStatus.Malformed) this.#count("malformed-transport-header");
     const hasPayload = headers.payloadLength > 0;
-    // Of a SYN the sequence number counts.
-    if (hasPayload || (headers.tcpFlags & TcpFlag.SYN) !== 0) this.#readPayload(row, packet);
+    // Of a SYN the sequence number counts. Of most flows nothing more is wanted.
+    const apps = this.#apps;
+    if (apps !== undefined && (apps.wants(row) || this.#proxies.isWaiting)) {
+      if (hasPayload || (headers.tcpFlags & TcpFlag.SYN) !== 0) this.#readPayload(apps, row, packet);
+    }
     if (hasPayload) this.#offerSpecimen(row, packet);
     return row;
   }
@@ -272,10 +275,7 @@ export class Analysis {
     if (after.flowClass === "tor") this.#suspicions[row] = undefined;
   }
 
-  #readPayload(row: number, packet: CapturedPacket): void {
-    const apps = this.#apps;
-    // First what is true of most packets.
-    if (apps === undefined || !(apps.wants(row) || this.#proxies.isWaiting)) return;
+  #readPayload(apps: ApplicationTracker, row: number, packet: CapturedPacket): void {
     const headers = this.#headers;
     // A later fragment begins in the midst of what it carries, and a transport header that was cut tells no beginning.
     if (headers.fragment === Fragment.Later) return;

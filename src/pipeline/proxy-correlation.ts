@@ -25,15 +25,14 @@ export class ProxyCorrelation {
   readonly #carriedBy = new Map<number, CarriedBy>();
   readonly #carries = new Map<number, { targets: string[]; requests: number }>();
 
-  /** Whether packets of Tor's links are wanted: cheap, for every packet. */
-  get isWaiting(): boolean {
-    return this.#waiting.length > 0;
-  }
+  /** Whether packets of Tor's links are wanted. A field, as it is asked for every packet. */
+  isWaiting = false;
 
   /** A program asks its proxy, in the flow with this serial. */
   request(serial: number, request: ProxyRequest): void {
     if (this.#waiting.length >= MAX_WAITING) this.#waiting.shift();
     this.#waiting.push({ serial, ...request });
+    this.isWaiting = true;
   }
 
   /** The originator of a Tor link sends something. */
@@ -43,6 +42,7 @@ export class ProxyCorrelation {
       if (delay < 0) this.#waiting.push(waiting);
       else if (delay <= MAX_DELAY_SECONDS) this.#join(waiting, link, packet.number, delay);
     }
+    this.isWaiting = this.#waiting.length > 0;
   }
 
   /** What is known of a flow. */
