@@ -40,7 +40,13 @@ interface Noted {
 }
 
 const noted = new WeakMap<CellShape, Noted>();
+const { get: isSettledNow } = Object.getOwnPropertyDescriptor(CellShape.prototype, "isSettled")!;
 tap(CellShape.prototype);
+
+/** Whether leek would give a connection up by now. Here none is: it is to be judged by other names too. */
+export function isGivenUp(shape: CellShape): boolean {
+  return isSettledNow!.call(shape);
+}
 
 /** Every TLS connection of a capture, as it ends. */
 export async function followLinks(file: string, visit: (link: TlsLink) => void): Promise<void> {
@@ -92,6 +98,7 @@ function notesOf(shape: CellShape): Noted {
 /** Whatever a CellShape is told is written down. */
 function tap(prototype: CellShape): void {
   const { hello, agreed, certificate, record } = prototype;
+  Object.defineProperty(prototype, "isSettled", { get: () => false });
   prototype.hello = function (serverName, wasResolved) {
     notesOf(this).hello = { serverName, wasResolved };
     hello.call(this, serverName, wasResolved);

@@ -33,7 +33,7 @@ if (options.help) {
   process.exit();
 }
 
-const { followLinks, CellShape, CellCount, protectionOf } = await load();
+const { followLinks, isGivenUp, CellShape, CellCount, protectionOf } = await load();
 
 const TLS_1_3 = { version: 0x0304, cipherSuite: 0x1302 };
 /** A link of more cells than this must be suspected. */
@@ -119,6 +119,7 @@ function judge(link, names = "own", records = link.records) {
     seen++;
     shape.record(side, type, bodyBytes);
     if (after === 0 && shape.isSuspected) after = seen;
+    if (isGivenUp(shape)) break;
   }
   return { atEnd: shape.isSuspected, ever: after > 0, after, figures: shape.figures() };
 }

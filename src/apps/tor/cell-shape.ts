@@ -43,6 +43,8 @@ const STAY_RATIO = 4;
 
 /** Records of the server after which a connection with more other records than whole cells is given up. */
 const SETTLING_RECORDS = 1_000;
+/** And its other records, after which one without a single whole cell of either side is. */
+const SETTLING_OTHERS = 100;
 
 const APPLICATION_DATA = 23;
 const TLS_1_3 = 0x0304;
@@ -115,8 +117,10 @@ export class CellShape {
   get isSettled(): boolean {
     if (this.#protection === undefined) return true;
     if (this.#names === undefined) return this.#version === TLS_1_3 || this.#hasCertificate;
+    if (this.#suspected) return false;
     const { whole, others } = this.#server;
-    return !this.#suspected && whole + others >= SETTLING_RECORDS && whole < others;
+    if (others >= SETTLING_OTHERS && whole === 0 && this.#client.whole === 0) return true;
+    return whole + others >= SETTLING_RECORDS && whole < others;
   }
 
   /** For evidence; made when it is needed. */

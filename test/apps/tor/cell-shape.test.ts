@@ -213,3 +213,28 @@ it("has figures that add up, whatever it is told in whatever order", () => {
     }),
   );
 });
+
+describe("a connection is given up", () => {
+  const other = (times: number) => repeat("<400 <300", times);
+
+  it("as soon as its names or its cipher are none of Tor's", () => {
+    expect(over13().isSettled).toBe(false);
+    expect(over13("git.example.org").isSettled).toBe(true);
+    expect(over13(TOR_NAME, true).isSettled).toBe(true);
+    expect(over12(0x0005).isSettled).toBe(true);
+  });
+
+  it("after a hundred other records of the server, when neither side has sent a whole cell", () => {
+    // Eight are the link's opening, and a burst is judged when it has ended.
+    expect(send(new CellShape(), other(50)).isSettled).toBe(false);
+    expect(send(new CellShape(), other(70)).isSettled).toBe(true);
+    expect(send(new CellShape(), `>531 ${other(70)}`).isSettled).toBe(false);
+    expect(send(new CellShape(), `${other(30)} <531 ${other(40)}`).isSettled).toBe(false);
+  });
+
+  it("after a thousand records of the server that are mostly others", () => {
+    expect(send(new CellShape(), `>531 ${other(490)}`).isSettled).toBe(false);
+    expect(send(new CellShape(), `>531 ${other(520)}`).isSettled).toBe(true);
+    expect(send(new CellShape(), `>531 ${repeat("<531 <1045", 520)}`).isSettled).toBe(false);
+  });
+});
