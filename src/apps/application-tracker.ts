@@ -199,6 +199,7 @@ export class ApplicationTracker implements StreamObserver {
   /** Nothing more of this flow is wanted: what it said is kept, and not who read it. */
   #leave(row: number): void {
     this.#interest[row] = Interest.None;
+    this.#streams.leave(row);
     this.#streamReaders[row] = undefined;
     const facts = this.#facts[row];
     if (facts?.torShape?.isSuspected === false) facts.torShape = undefined;

@@ -140,6 +140,12 @@ export class TcpStreams {
     return ((this.#watch[row * 2]! | this.#watch[row * 2 + 1]!) & (Watch.Head | Watch.Frames)) !== 0;
   }
 
+  /** Lets go of what still waits for its turn: to be called when nothing more of this flow is wanted, and it lives on. */
+  leave(row: number): void {
+    this.#held.drop(row * 2);
+    this.#held.drop(row * 2 + 1);
+  }
+
   /** Takes in a TCP packet whose transport header was decoded. `view` and `bytes` are the packet's. */
   observe(row: number, side: StreamSide, view: DataView, bytes: Uint8Array, headers: PacketHeaders): void {
     const slot = row * 2 + side;

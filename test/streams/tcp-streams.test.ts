@@ -137,6 +137,17 @@ describe("the first bytes of a direction", () => {
     expect(streams.crowdedOut).toBe(0);
   });
 
+  it("leave no room behind that only waited for its turn", () => {
+    const { streams, seen } = setUp({ heldBytes: 1_000 });
+    syn(streams);
+    for (let times = 0; times < 3; times++) {
+      send(streams, text(1_000), { at: 100, length: 600 });
+      // Without room the hole would be given up, and the beginning shown as it is.
+      expect(seen.heads).toEqual([]);
+      streams.leave(0);
+    }
+  });
+
   it("end at a hole that nothing fills while much comes behind it", () => {
     const { streams, seen } = setUp();
     seen.wanted = () => 100_000;
