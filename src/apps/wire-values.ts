@@ -4,6 +4,7 @@ import type { DisclosureKind, FlowFacts } from "./flow-facts.js";
 /** IANA hardware types whose addresses are MAC addresses of 48 bits: Ethernet, IEEE 802. */
 const MAC_HARDWARE_TYPES = [1, 6];
 export const MAC_BYTES = 6;
+const HEX_BYTES = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 /** RFC 1035 3.1. */
 const MAX_LABEL = 63;
 
@@ -59,8 +60,9 @@ export function isMac(hardwareType: number, bytes: number): boolean {
 export function discloseMac(facts: FlowFacts, view: DataView, at: number): void {
   const isGroup = (view.getUint8(at) & 1) !== 0;
   if (isGroup || (view.getUint16(at) === 0 && view.getUint32(at + 2) === 0)) return;
-  const hex = Buffer.from(view.buffer, view.byteOffset + at, MAC_BYTES).toString("hex");
-  facts.disclose("mac-address", hex.match(/../g)!.join(":"));
+  let text = "";
+  for (let i = 0; i < MAC_BYTES; i++) text += (i === 0 ? "" : ":") + HEX_BYTES[view.getUint8(at + i)]!;
+  facts.disclose("mac-address", text);
 }
 
 /** Discloses a text, unless it says nothing. */

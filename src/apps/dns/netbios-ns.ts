@@ -1,6 +1,7 @@
 import type { PacketHeaders } from "../../decode/index.js";
 import { formatAddress } from "../../net/index.js";
 import type { DatagramProtocol, DatagramReader, FlowContext } from "../protocol-reader.js";
+import { discloseMac, MAC_BYTES } from "../wire-values.js";
 import { DnsClass } from "./dns-codes.js";
 import { HEADER_BYTES, MESSAGE } from "./dns-message.js";
 import {
@@ -37,7 +38,6 @@ const FLAG_GROUP = 0x8000;
 const NB_ENTRY_BYTES = 6;
 /** name 16, flags 2 (RFC 1002 4.2.18). */
 const STATUS_ENTRY_BYTES = NAME_BYTES + 2;
-const MAC_BYTES = 6;
 const MAX_NAMES = 32;
 const MAX_ADDRESSES = 8;
 /** Machines say their names again and again. */
@@ -152,9 +152,7 @@ class NetbiosReader implements DatagramReader {
       this.#name(readPlainName(view, at), (view.getUint16(at + NAME_BYTES) & FLAG_GROUP) !== 0);
     }
     if (dataEnd - at < MAC_BYTES) return;
-    const mac = Array.from({ length: MAC_BYTES }, (_, i) => view.getUint8(at + i));
     // Samba leaves it empty.
-    if (mac.every((byte) => byte === 0)) return;
-    this.#context.facts.disclose("mac-address", mac.map((byte) => byte.toString(16).padStart(2, "0")).join(":"));
+    discloseMac(this.#context.facts, view, at);
   }
 }
