@@ -1,4 +1,4 @@
-import type { CapturedPacket } from "../base/index.js";
+import { type CapturedPacket, grown } from "../base/index.js";
 import type { PacketHeaders } from "../decode/index.js";
 import { IpProtocol } from "../net/index.js";
 import {
@@ -220,18 +220,10 @@ export class ApplicationTracker implements StreamObserver {
 
   #grow(row: number): void {
     const size = Math.max(row + 1, this.#interest.length * 2);
-    const interest = new Uint8Array(size);
-    interest.set(this.#interest);
-    this.#interest = interest;
-    const unknown = new Uint8Array(size);
-    unknown.set(this.#unknown);
-    this.#unknown = unknown;
-    const ports = new Int32Array(size);
-    ports.set(this.#ports);
-    this.#ports = ports;
-    const listed = new Uint8Array(size);
-    listed.set(this.#listed);
-    this.#listed = listed;
+    this.#interest = grown(this.#interest, new Uint8Array(size));
+    this.#unknown = grown(this.#unknown, new Uint8Array(size));
+    this.#ports = grown(this.#ports, new Int32Array(size));
+    this.#listed = grown(this.#listed, new Uint8Array(size));
   }
 }
 

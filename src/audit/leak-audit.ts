@@ -1,7 +1,7 @@
 import { formatIsoSeconds } from "../base/index.js";
 import type { FlowClass } from "../classify/index.js";
 import { parseAddress } from "../net/index.js";
-import type { AnalysisResult, FlowRecord } from "../pipeline/index.js";
+import { type AnalysisResult, type FlowRecord, isBefore } from "../pipeline/index.js";
 import type { Baseline } from "./baseline/baseline.js";
 import type { BaselineRecorder } from "./baseline/baseline-recorder.js";
 import { type Canary, isCanary, makeCanary, plantCanaries } from "./canary.js";
@@ -264,12 +264,7 @@ export class LeakAudit {
   #isStartUp({ record, isClearnet, isLan }: Subject): boolean {
     if (!this.#options.expectBootstrap || !(isClearnet || isLan)) return false;
     const { torUpSince } = this.#watch();
-    const { first } = record.flow;
-    return (
-      torUpSince === undefined ||
-      first.seconds < torUpSince.seconds ||
-      (first.seconds === torUpSince.seconds && first.nanoseconds < torUpSince.nanoseconds)
-    );
+    return torUpSince === undefined || isBefore(record.flow.first, torUpSince);
   }
 
   #asStartUp({ rule, hit }: Match): Match {

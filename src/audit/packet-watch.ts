@@ -1,4 +1,4 @@
-import type { CapturedPacket } from "../base/index.js";
+import { type CapturedPacket, grown } from "../base/index.js";
 import { DecodeStatus, TcpFlag } from "../decode/index.js";
 import type { Moment } from "../flows/index.js";
 import { IpProtocol, parseAddress } from "../net/index.js";
@@ -98,18 +98,10 @@ export class PacketWatch {
     this.#loss.begin(row);
     if (row >= this.#said.length) {
       const rows = Math.max(row + 1, this.#said.length * 2);
-      const said = new Uint8Array(rows);
-      said.set(this.#said);
-      this.#said = said;
-      const hardware = new Float64Array(rows * 2);
-      hardware.set(this.#hardware);
-      this.#hardware = hardware;
-      const cut = new Uint32Array(rows);
-      cut.set(this.#cut);
-      this.#cut = cut;
-      const others = new Uint8Array(rows);
-      others.set(this.#others);
-      this.#others = others;
+      this.#said = grown(this.#said, new Uint8Array(rows));
+      this.#hardware = grown(this.#hardware, new Float64Array(rows * 2));
+      this.#cut = grown(this.#cut, new Uint32Array(rows));
+      this.#others = grown(this.#others, new Uint8Array(rows));
     }
     this.#said[row] = 0;
     this.#cut[row] = 0;

@@ -1,3 +1,4 @@
+import { grown } from "../base/index.js";
 import { Fragment, type PacketHeaders, TcpFlag } from "../decode/index.js";
 
 const FIRST_ROWS = 256;
@@ -199,10 +200,6 @@ export class TcpLossWatch {
   #grow(slot: number): void {
     let size = this.#states.length;
     while (size <= slot) size *= 2;
-    const grown = <Values extends Uint8Array | Int32Array>(values: Values, into: Values): Values => {
-      into.set(values);
-      return into;
-    };
     this.#states = grown(this.#states, new Uint8Array(size));
     this.#used = grown(this.#used, new Uint8Array(size));
     this.#missing = grown(this.#missing, new Uint8Array(size));

@@ -4,7 +4,7 @@ import { DecodeStatus, Fragment, type PacketHeaders } from "./headers.js";
 const HEADER_BYTES = 40;
 const FRAGMENT_HEADER_BYTES = 8;
 /** RFC 8200 sets no limit; honest packets carry two or three, and a chain is a way to hide from a reader. */
-const MAX_EXTENSION_HEADERS = 10;
+export const MAX_EXTENSION_HEADERS = 10;
 
 /**
  * Decodes the IPv6 header at `start` and walks its extension headers to the upper-layer protocol.
@@ -42,7 +42,8 @@ export function decodeIpv6(
   return isExtensionHeader(out.protocol) ? walkExtensionHeaders(view, out) : DecodeStatus.Ok;
 }
 
-function isExtensionHeader(protocol: number): boolean {
+/** Whether a next-header number is that of an extension header, behind which another one follows (RFC 7045 2.2). */
+export function isExtensionHeader(protocol: number): boolean {
   switch (protocol) {
     case IpProtocol.HOPOPT:
     case IpProtocol.IPV6_ROUTE:
@@ -80,9 +81,17 @@ function walkExtensionHeaders(view: DataView, out: PacketHeaders): DecodeStatus 
       if (out.fragment === Fragment.Later) return DecodeStatus.Ok;
       continue;
     }
-    const units = view.getUint8(at + 1);
-    out.nextStart = at + (out.protocol === IpProtocol.AH ? (units + 2) * 4 : (units + 1) * 8);
+    out.nextStart = at + extensionHeaderBytes(out.protocol, view.getUint8(at + 1));
     out.protocol = next;
   }
   return isExtensionHeader(out.protocol) ? DecodeStatus.Malformed : DecodeStatus.Ok;
+}
+
+/**
+ * Length of an extension header other than the fragment header.
+ *
+ * @param units - Its second byte: AH counts words (RFC 4302 2.2), the others units of 8 bytes (RFC 8200 4).
+ */
+export function extensionHeaderBytes(protocol: number, units: number): number {
+  return protocol === IpProtocol.AH ? (units + 2) * 4 : (units + 1) * 8;
 }

@@ -1,3 +1,4 @@
+import { grown } from "../base/index.js";
 import { type FrameKind, MAX_FRAME_HEADER_BYTES } from "./frame-kind.js";
 
 /** Told of each frame whose header was captured. `view` and `at` point to the header and are valid during the call. */
@@ -124,16 +125,10 @@ export class FrameFollower {
   #grow(slot: number): void {
     let size = this.#left.length;
     while (size <= slot) size *= 2;
-    const left = new Int32Array(size);
-    left.set(this.#left);
-    this.#left = left;
-    const headerLength = new Uint8Array(size);
-    headerLength.set(this.#headerLength);
-    this.#headerLength = headerLength;
-    const headers = new Uint8Array(size * MAX_FRAME_HEADER_BYTES);
-    headers.set(this.#headers);
-    this.#headers = headers;
-    this.#headersView = new DataView(headers.buffer);
+    this.#left = grown(this.#left, new Int32Array(size));
+    this.#headerLength = grown(this.#headerLength, new Uint8Array(size));
+    this.#headers = grown(this.#headers, new Uint8Array(size * MAX_FRAME_HEADER_BYTES));
+    this.#headersView = new DataView(this.#headers.buffer);
   }
 }
 

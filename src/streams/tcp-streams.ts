@@ -1,3 +1,4 @@
+import { grown } from "../base/index.js";
 import { type PacketHeaders, TcpFlag } from "../decode/index.js";
 import { FrameFollower, type FrameVisitor } from "./frame-follower.js";
 import type { FrameKind } from "./frame-kind.js";
@@ -287,11 +288,7 @@ export class TcpStreams {
   #grow(slot: number): void {
     let size = this.#watch.length;
     while (size <= slot) size *= 2;
-    const watch = new Uint8Array(size);
-    watch.set(this.#watch);
-    this.#watch = watch;
-    const next = new Int32Array(size);
-    next.set(this.#next);
-    this.#next = next;
+    this.#watch = grown(this.#watch, new Uint8Array(size));
+    this.#next = grown(this.#next, new Int32Array(size));
   }
 }

@@ -3,14 +3,7 @@ import { formatIpAddress } from "../../net/index.js";
 import type { DatagramProtocol, DatagramReader, FlowContext } from "../protocol-reader.js";
 import { SeenList } from "../seen-list.js";
 import { disclosePublicAddress, ipv4At } from "../wire-values.js";
-import {
-  encodedNameEnd,
-  isEncodedName,
-  type NetbiosName,
-  NetbiosSuffix,
-  nameWithSuffix,
-  readEncodedName,
-} from "./netbios-name.js";
+import { encodedNameEnd, isEncodedName, isHostName, nameWithSuffix, readEncodedName } from "./netbios-name.js";
 
 /** By type, from 0x10. Those behind them carry no names of two machines. */
 const TYPES = ["direct-unique", "direct-group", "broadcast"];
@@ -67,14 +60,9 @@ class NetbiosDatagramReader implements DatagramReader {
     disclosePublicAddress(facts, address);
     const source = readEncodedName(view, start + HEADER_BYTES);
     this.#names.add(nameWithSuffix(source));
-    if (isHost(source)) facts.disclose("host-name", source.name);
+    if (isHostName(source)) facts.disclose("host-name", source.name);
     const destination = encodedNameEnd(view, start + HEADER_BYTES, end);
     if (destination < 0 || !isEncodedName(view, destination, end)) return;
     this.#names.add(nameWithSuffix(readEncodedName(view, destination)));
   }
-}
-
-/** Other suffixes are of users, groups and roles. */
-function isHost({ name, suffix }: NetbiosName): boolean {
-  return name !== "" && (suffix === NetbiosSuffix.WORKSTATION || suffix === NetbiosSuffix.SERVER);
 }

@@ -10,7 +10,7 @@ export const NAME_BYTES = 16;
 const SPACE = 0x20;
 
 /** What has a name: the last byte of it. Source: Microsoft KB 163409. */
-export const NetbiosSuffix = { WORKSTATION: 0x00, SERVER: 0x20 } as const;
+const NetbiosSuffix = { WORKSTATION: 0x00, SERVER: 0x20 } as const;
 
 export interface NetbiosName {
   /** Without the blanks that fill it up; bytes as they stood, a character for each. */
@@ -63,6 +63,11 @@ function nameOf(byteAt: (i: number) => number): NetbiosName {
   TEXT.length = 0;
   for (let i = 0; i < length; i++) TEXT.push(byteAt(i));
   return { name: TEXT.toString(), suffix: byteAt(NAME_BYTES - 1) };
+}
+
+/** Whether it is a machine's: other suffixes are of users, groups and roles. */
+export function isHostName({ name, suffix }: NetbiosName): boolean {
+  return name !== "" && (suffix === NetbiosSuffix.WORKSTATION || suffix === NetbiosSuffix.SERVER);
 }
 
 /** `FILESERVER<20>`, as the tools of Windows and Samba write it. */

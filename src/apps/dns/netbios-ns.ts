@@ -6,9 +6,9 @@ import { DnsClass } from "./dns-codes.js";
 import { HEADER_BYTES, MESSAGE } from "./dns-message.js";
 import {
   isEncodedName,
+  isHostName,
   NAME_BYTES,
   type NetbiosName,
-  NetbiosSuffix,
   nameWithSuffix,
   readEncodedName,
   readPlainName,
@@ -127,9 +127,7 @@ class NetbiosReader implements DatagramReader {
     }
     this.#names.push(text);
     facts.detail("names", this.#names);
-    // Other suffixes are of users, groups and roles.
-    if (isGroup || (name.suffix !== NetbiosSuffix.WORKSTATION && name.suffix !== NetbiosSuffix.SERVER)) return;
-    facts.disclose("host-name", name.name);
+    if (!isGroup && isHostName(name)) facts.disclose("host-name", name.name);
   }
 
   #answer(view: DataView, name: NetbiosName): void {

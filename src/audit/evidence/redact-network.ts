@@ -1,3 +1,4 @@
+import { extensionHeaderBytes, isExtensionHeader, MAX_EXTENSION_HEADERS } from "../../decode/index.js";
 import { type IpAddress, IpProtocol } from "../../net/index.js";
 import { type FrameCopy, foldChecksum, sumWords } from "./frame-copy.js";
 import type { NetworkStart } from "./redact-link.js";
@@ -23,8 +24,6 @@ const IPV4_BYTES = 20;
 const IPV6_BYTES = 40;
 const FRAGMENT_MASK = 0x3fff;
 const OFFSET_MASK = 0x1fff;
-/** As in decode/. */
-const MAX_EXTENSION_HEADERS = 10;
 
 /**
  * Rewrites an IP header: addresses are mapped, options go, the checksum is made anew.
@@ -130,25 +129,8 @@ function redactExtensionHeaders(
       continue;
     }
     frame.keep(at, 2);
-    const units = source.getUint8(at + 1);
-    at += protocol === IpProtocol.AH ? (units + 2) * 4 : (units + 1) * 8;
+    at += extensionHeaderBytes(protocol, source.getUint8(at + 1));
     protocol = next;
   }
   return { protocol, at, fragment };
-}
-
-function isExtensionHeader(protocol: number): boolean {
-  switch (protocol) {
-    case IpProtocol.HOPOPT:
-    case IpProtocol.IPV6_ROUTE:
-    case IpProtocol.IPV6_FRAG:
-    case IpProtocol.IPV6_OPTS:
-    case IpProtocol.AH:
-    case IpProtocol.MOBILITY:
-    case IpProtocol.HIP:
-    case IpProtocol.SHIM6:
-      return true;
-    default:
-      return false;
-  }
 }
