@@ -101,10 +101,7 @@ export class LeakAudit {
   flow(record: FlowRecord): void {
     const { node, policy } = this.#options;
     const watch = this.#watch();
-    const subject = subjectOf(record, node, policy.role, {
-      saidBy: (row, side) => watch.saidBy(row, side),
-      exitAt: (address, seconds) => watch.exitAt(address, seconds),
-    });
+    const subject = subjectOf(record, node, policy.role, watch);
     const { flowClass } = record.classification;
     const isTor = flowClass === "tor" && !subject.isClearnet;
     if (flowClass !== "tor" && subject.direction !== "foreign") this.#cutPackets += watch.cutPacketsOf(record.flow.row);

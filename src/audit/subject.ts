@@ -1,28 +1,17 @@
 import { type FlowFacts, isTorServerName } from "../apps/index.js";
 import type { LocalRange } from "../net/index.js";
 import type { FlowRecord } from "../pipeline/index.js";
-import type { TorExit } from "../relays/index.js";
 import { directionOf, isLoopback } from "./direction.js";
 import type { AuditedNode } from "./node.js";
-import type { SideSaid } from "./packet-watch.js";
+import type { PacketWatch } from "./packet-watch.js";
 import type { Direction, Role, Subject } from "./rule.js";
 
-/** What a flow's sides said, see PacketWatch. */
-export type SaidBy = (row: number, side: "originator" | "responder") => SideSaid;
-
-/** What is asked of others about a flow. */
-export interface Witnesses {
-  /** Left out where nobody looked at packets: whoever sent any then said something. */
-  readonly saidBy?: SaidBy;
-  readonly exitAt?: ExitAt;
-}
-
-/** The relay by which Tor's traffic leaves from an address, at a moment in seconds since 1970-01-01 UTC. */
-export type ExitAt = (address: string, seconds: number) => TorExit | undefined;
-
-/** A flow as the audited node sees it. */
-export function subjectOf(record: FlowRecord, node: AuditedNode, role: Role, witnesses: Witnesses = {}): Subject {
-  const { saidBy, exitAt } = witnesses;
+/**
+ * A flow as the audited node sees it.
+ *
+ * @param watch - Left out where nobody looked at packets: whoever sent any then said something.
+ */
+export function subjectOf(record: FlowRecord, node: AuditedNode, role: Role, watch?: PacketWatch): Subject {
   const { flow, classification, facts } = record;
   const direction = directionOf(flow, node);
   const remote = direction === "inbound" ? flow.originator : flow.responder;
@@ -41,9 +30,9 @@ export function subjectOf(record: FlowRecord, node: AuditedNode, role: Role, wit
     remote,
     isClearnet,
     isLan: (flowClass === "local" || isOnLink) && !isClearnet && !isLoopback(flow) && direction !== "internal",
-    isRefused: isRefused(record, node, direction, saidBy),
+    isRefused: isRefused(record, node, direction, watch),
     isUnjudged: isClearnet && (kind === "no-document" || kind === "consensus-out-of-reach"),
-    exit: isClearnet && direction === "inbound" ? exitAt?.(remote.address, flow.first.seconds) : undefined,
+    exit: isClearnet && direction === "inbound" ? watch?.exitAt(remote.address, flow.first.seconds) : undefined,
     facts,
   };
 }
@@ -111,15 +100,20 @@ export function hasOnlyTypes(
   return Array.isArray(seen) && seen.length > 0 && seen.every((type) => types.includes(String(type)));
 }
 
-function isRefused({ flow }: FlowRecord, node: AuditedNode, direction: Direction, saidBy: SaidBy | undefined): boolean {
+function isRefused(
+  { flow }: FlowRecord,
+  node: AuditedNode,
+  direction: Direction,
+  watch: PacketWatch | undefined,
+): boolean {
   const own = direction === "inbound" ? "responder" : "originator";
   const sent = flow.packets[own];
-  const said = saidBy?.(flow.row, own);
+  const said = watch?.saidBy(flow.row, own);
   const isSilent = sent === 0 || (flow.transport === "tcp" && said?.something === false);
   if (direction === "inbound") return isSilent;
   // Answers to what was sent in the node's name are refused by resets (backscatter). Where nothing tells which side is the
   // node, or a connection had been, that is no excuse.
   if (direction !== "outbound" || sent === 0 || !isSilent || flow.tunnel !== undefined) return false;
   const isOwn = node.ranges !== undefined || flow.originatorRange !== undefined;
-  return isOwn && saidBy?.(flow.row, "responder").data === false;
+  return isOwn && watch?.saidBy(flow.row, "responder").data === false;
 }

@@ -1,4 +1,5 @@
 import {
+  type AllowedFlow,
   AuditedNode,
   type AuditOptions,
   type AuditReport,
@@ -110,4 +111,18 @@ export function codes({ reasons }: AuditReport): string[] {
 
 function timed(sent: readonly Sent[]): (Sent & { readonly at: number })[] {
   return sent.map((it, i) => ({ ...it, at: TEN + 60 + (it.at ?? i) }));
+}
+
+/** An exception for whatever goes to these addresses. */
+export function allowedTo(range: string, because: string): AllowedFlow {
+  return {
+    because,
+    addresses: [parseCidr(range)!],
+    ports: [],
+    protocols: [],
+    names: [],
+    processes: [],
+    from: undefined,
+    until: undefined,
+  };
 }

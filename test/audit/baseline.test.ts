@@ -30,7 +30,7 @@ import { Analysis, type FlowRecord } from "../../src/pipeline/index.js";
 import { PROJECT } from "../support/leek.js";
 import { ascii, dnsQuery, dnsReply, icmpEcho, TcpFlag } from "../support/packet-builder.js";
 import { captured } from "../support/packets.js";
-import { type AuditTraits, auditOf, codes, found, NODE, type Sent, TEN } from "./audited.js";
+import { type AuditTraits, allowedTo, auditOf, codes, found, NODE, type Sent, TEN } from "./audited.js";
 import { noDirectory, RELAY, verifiedDirectory } from "./documents.js";
 import { LEAKS } from "./leaks.js";
 import { connection, datagram, ip, segment, tlsWords, torLink } from "./traffic.js";
@@ -163,18 +163,7 @@ describe("a run held to the baseline of another", () => {
 
   it("does not know what an exception of the policy let pass, once there is none", async () => {
     const frames = [...torLink(), lookup("example.com")];
-    const allow = [
-      {
-        because: "x",
-        addresses: [parseCidr("203.0.113.53")!],
-        ports: [],
-        protocols: [],
-        names: [],
-        processes: [],
-        from: undefined,
-        until: undefined,
-      },
-    ];
+    const allow = [allowedTo("203.0.113.53", "x")];
     expect((await news(frames, frames, { policy: { allow } }, {})).found).toEqual(["dns leak"]);
   });
 

@@ -5,6 +5,7 @@ import { CapturedPacket } from "../../src/base/index.js";
 import { parseAddress } from "../../src/net/index.js";
 import { Analysis } from "../../src/pipeline/index.js";
 import { RelayDirectory } from "../../src/relays/index.js";
+import { allowedTo } from "./audited.js";
 
 const AT = { seconds: 1_800_000_000, nanoseconds: 0 };
 const own = { 4: parseAddress("192.168.1.10")!, 6: parseAddress("2001:db8:50::2")! };
@@ -80,16 +81,7 @@ describe("the canary that is planted in each audit", () => {
   });
 
   it("is missed where the policy lets it pass, or makes little of it", () => {
-    const everything = {
-      because: "a careless exception",
-      addresses: [parseCidr("0.0.0.0/0")!],
-      ports: [],
-      protocols: [],
-      names: [],
-      processes: [],
-      from: undefined,
-      until: undefined,
-    };
+    const everything = allowedTo("0.0.0.0/0", "a careless exception");
     expect(reasonsOf({ ...DEFAULT_POLICY, allow: [everything] })).toContain("canary-missed");
     expect(reasonsOf({ ...DEFAULT_POLICY, severities: new Map([["other-udp", "note"]]) })).toContain("canary-missed");
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ALL_RULES, type AuditReport, type Finding, parseCidr, type RuleName } from "../../src/audit/index.js";
+import { ALL_RULES, type AuditReport, type Finding, type RuleName } from "../../src/audit/index.js";
 import { discover, pcpMap } from "../apps/lan/samples.js";
 import {
   ascii,
@@ -14,7 +14,7 @@ import {
   u16,
   udp,
 } from "../support/packet-builder.js";
-import { auditOf, codes, found, NODE } from "./audited.js";
+import { allowedTo, auditOf, codes, found, NODE } from "./audited.js";
 import { DIR_PORT, noDirectory, OR_PORT, RELAY } from "./documents.js";
 import { LEAKS, type Leak, mdnsAnswer, OPAQUE, tunnelled } from "./leaks.js";
 import { arpFrame, connection, datagram, ip, type Said, segment, tlsWords, torLink } from "./traffic.js";
@@ -456,16 +456,7 @@ describe("a proxy on the LAN", () => {
   );
 
   it("may be allowed, by whoever knows that it is tor", async () => {
-    const allowed = {
-      because: "tor runs on the router",
-      addresses: [parseCidr(ROUTER)!],
-      ports: [],
-      protocols: [],
-      names: [],
-      processes: [],
-      from: undefined,
-      until: undefined,
-    };
+    const allowed = allowedTo(ROUTER, "tor runs on the router");
     const frames = [...LINK, ...connection({ dst: ROUTER, dstPort: 9050 }, socks)];
     const report = await auditOf(frames, { node: [NODE], policy: { allow: [allowed] } });
     expect([report.verdict, found(report), report.exceptions.map(({ flows }) => flows)]).toEqual(["clean", [], [1]]);
@@ -479,16 +470,7 @@ describe("a proxy on the LAN", () => {
 
 describe("an exception", () => {
   it("for a resolver does not cover names of onion services", async () => {
-    const allowed = {
-      because: "the resolver is ours",
-      addresses: [parseCidr("203.0.113.53")!],
-      ports: [],
-      protocols: [],
-      names: [],
-      processes: [],
-      from: undefined,
-      until: undefined,
-    };
+    const allowed = allowedTo("203.0.113.53", "the resolver is ours");
     const names = ["www.example.com", `${"leek".repeat(14)}.onion`];
     const frames = names.map((name, i) =>
       datagram({ dst: "203.0.113.53", dstPort: 53, srcPort: 50_000 + i }, dnsQuery(name)),
