@@ -37,13 +37,14 @@ export function readAddr(view: DataView, start: number, end: number, length: num
  * Source: BIP 155.
  *
  * @param length - Of the whole payload.
- * @returns How many addresses it says to have; 0 when that cannot be.
+ * @returns How many addresses it says to have; 0 when that cannot be, or when they do not fill a payload that is whole.
  */
 export function readAddrV2(view: DataView, start: number, end: number, length: number, visit: AddressVisitor): number {
   const count = compactSize(view, start, end);
   if (count < 0 || count > MAX_ADDRESSES || count * ADDRV2_MIN_BYTES >= length) return 0;
   let at = start + compactSizeBytes(view.getUint8(start));
-  for (let i = 0; i < count; i++) {
+  let read = 0;
+  for (; read < count; read++) {
     at += 4;
     // Services: their number does not matter here.
     if (at >= end) break;
@@ -58,5 +59,5 @@ export function readAddrV2(view: DataView, start: number, end: number, length: n
     if (network !== undefined) visit(network, at, view.getUint16(at + bytes));
     at += bytes + 2;
   }
-  return count;
+  return end - start < length || (read === count && at === end) ? count : 0;
 }

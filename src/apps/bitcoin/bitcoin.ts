@@ -8,6 +8,8 @@ import {
   checksumHolds,
   commandOf,
   HEADER_BYTES,
+  isAddr,
+  isAddrV2,
   isSaneLength,
   isVersion,
   MessageFrames,
@@ -75,7 +77,6 @@ function matchCustomSignet(head: StreamHead): Match {
 
 /** What was told of one side. */
 class Said {
-  readonly set = new CommandSet();
   readonly commands: string[] = [];
   readonly networks: PeerNetwork[] = [];
   /** Addresses of nodes that it told. */
@@ -90,6 +91,9 @@ class BitcoinReader implements StreamReader {
   readonly frames = new MessageFrames();
   readonly #context: FlowContext;
   readonly #said = [new Said(), new Said()] as const;
+  // Looked at for each message: within reach.
+  readonly #ofOriginator = new CommandSet();
+  readonly #ofResponder = new CommandSet();
   #magic = 0;
   #chain: string | undefined;
   /** Messages since the last one with a new command. */
@@ -105,7 +109,7 @@ class BitcoinReader implements StreamReader {
 
   frame(side: StreamSide, view: DataView, at: number): boolean {
     if (this.#magic === 0) this.#isMessage(view, at);
-    const { set } = this.#said[side];
+    const set = side === 0 ? this.#ofOriginator : this.#ofResponder;
     if (set.isFull || set.has(view, at + COMMAND)) return ++this.#oldNews < MAX_OLD_NEWS;
     const command = commandOf(view, at);
     if (command === undefined) return true;
@@ -126,15 +130,17 @@ class BitcoinReader implements StreamReader {
       // Where headers come in pieces, the follower of frames may not have seen how a side began.
       this.frame(side, view, at);
       const end = at + HEADER_BYTES + length;
-      const command = commandOf(view, at);
-      if (command === "version" || command === "addr" || command === "addrv2") {
+      const readAll = isAddr(view, at) ? readAddr : isAddrV2(view, at) ? readAddrV2 : undefined;
+      if (readAll !== undefined || isVersion(view, at)) {
         if (head.length < end && !head.ended) return end;
+        const start = at + HEADER_BYTES;
         const stop = Math.min(end, head.length);
         // A checksum takes 20 us: not where nothing hangs on it.
-        const matters =
-          this.#chain === undefined || this.#hasNews(side, command, view, at + HEADER_BYTES, stop, length);
-        if (matters && (head.length < end || checksumHolds(view, at))) {
-          this.#message(side, command, view, at + HEADER_BYTES, stop, length);
+        const hasNews =
+          readAll === undefined ? !said.hasVersion : readAll(view, start, stop, length, ignoreAddress) > 0;
+        if ((hasNews || this.#chain === undefined) && (head.length < end || checksumHolds(view, at))) {
+          if (readAll === undefined) this.#version(side, view, start, stop);
+          else this.#addresses(side, readAll, view, start, stop, length);
         } else if (this.#chain === undefined) break;
       }
       said.next = end;
@@ -142,12 +148,6 @@ class BitcoinReader implements StreamReader {
     }
     said.done = true;
     return Infinity;
-  }
-
-  /** Whether a message, if its checksum holds, may tell something. */
-  #hasNews(side: StreamSide, command: string, view: DataView, start: number, end: number, length: number): boolean {
-    if (command === "version") return !this.#said[side].hasVersion;
-    return (command === "addr" ? readAddr : readAddrV2)(view, start, end, length, () => {}) > 0;
   }
 
   /** Whether a message of this flow's chain begins here. The first one decides which that is. */
@@ -175,12 +175,6 @@ class BitcoinReader implements StreamReader {
     if (this.#commands >= MAX_COMMANDS || this.#said[side === 0 ? 1 : 0].commands.includes(command)) return;
     this.#commands++;
     facts.disclose("bitcoin-command", command);
-  }
-
-  /** @param end - Where the payload or what was captured of it ends; its whole length is `length`. */
-  #message(side: StreamSide, command: string, view: DataView, start: number, end: number, length: number): void {
-    if (command === "version") this.#version(side, view, start, end);
-    else this.#addresses(side, command === "addr" ? readAddr : readAddrV2, view, start, end, length);
   }
 
   #version(side: StreamSide, view: DataView, start: number, end: number): void {
@@ -221,6 +215,7 @@ class BitcoinReader implements StreamReader {
     else if (network === "onion-v2") facts.disclose("onion-name", host);
   }
 
+  /** @param end - Where the payload or what was captured of it ends; its whole length is `length`. */
   #addresses(
     side: StreamSide,
     readAll: typeof readAddr,
@@ -254,3 +249,5 @@ class BitcoinReader implements StreamReader {
     facts.disclose("peer-address", formatEndpoint({ address: only.host, port: only.port }));
   }
 }
+
+function ignoreAddress(): void {}

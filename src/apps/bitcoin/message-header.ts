@@ -1,5 +1,5 @@
-import crypto from "node:crypto";
 import type { FrameKind } from "../../streams/index.js";
+import { sha256 } from "../sha256.js";
 import { chainOfMagic } from "./chains.js";
 
 /** magic 4, command 12, payload length u32 LE, checksum 4. */
@@ -10,8 +10,10 @@ const LENGTH = 16;
 const CHECKSUM = 20;
 /** MAX_PROTOCOL_MESSAGE_LENGTH of Bitcoin Core's net.h. */
 const MAX_PAYLOAD = 4_000_000;
-/** The bytes of `version`, padded. */
-const VERSION_COMMAND = [0x76657273, 0x696f6e00, 0] as const;
+/** Commands, padded to their 12 bytes. */
+const VERSION = wordsOf("version");
+const ADDR = wordsOf("addr");
+const ADDR_V2 = wordsOf("addrv2");
 
 /** @param at - Of the header, all of whose bytes are there. */
 export function payloadLength(view: DataView, at: number): number {
@@ -23,11 +25,32 @@ export function isSaneLength(length: number): boolean {
 }
 
 export function isVersion(view: DataView, at: number): boolean {
+  return hasCommand(view, at, VERSION);
+}
+
+/** Whether it tells addresses of peers; without making a text of the command, as this is asked of each message. */
+export function isAddr(view: DataView, at: number): boolean {
+  return hasCommand(view, at, ADDR);
+}
+
+/** As `addr`, in the form of BIP 155. */
+export function isAddrV2(view: DataView, at: number): boolean {
+  return hasCommand(view, at, ADDR_V2);
+}
+
+function hasCommand(view: DataView, at: number, words: DataView): boolean {
+  const start = at + COMMAND;
   return (
-    view.getInt32(at + COMMAND) === VERSION_COMMAND[0] &&
-    view.getInt32(at + COMMAND + 4) === VERSION_COMMAND[1] &&
-    view.getInt32(at + COMMAND + 8) === VERSION_COMMAND[2]
+    view.getInt32(start) === words.getInt32(0) &&
+    view.getInt32(start + 4) === words.getInt32(4) &&
+    view.getInt32(start + 8) === words.getInt32(8)
   );
+}
+
+function wordsOf(command: string): DataView {
+  const words = new DataView(new ArrayBuffer(COMMAND_BYTES));
+  for (let i = 0; i < command.length; i++) words.setUint8(i, command.charCodeAt(i));
+  return words;
 }
 
 /** @returns The command; undefined unless it is printable ASCII, then NULs to the end. */
@@ -48,12 +71,6 @@ export function checksumHolds(view: DataView, at: number): boolean {
   const payload = Buffer.from(view.buffer, view.byteOffset + at + HEADER_BYTES, payloadLength(view, at));
   return sha256(sha256(payload)).readInt32BE(0) === view.getInt32(at + CHECKSUM);
 }
-
-/** Node.js has crypto.hash, which makes no object for each digest, since 20.12. */
-const sha256: (bytes: Buffer) => Buffer =
-  typeof crypto.hash === "function"
-    ? (bytes) => crypto.hash("sha256", bytes, "buffer")
-    : (bytes) => crypto.createHash("sha256").update(bytes).digest();
 
 /**
  * The messages of one flow: those of the chain whose magic stands in the first header that is met. Of a chain that is

@@ -1,4 +1,5 @@
-import { createCipheriv, createDecipheriv, createHmac } from "node:crypto";
+import { createCipheriv, createDecipheriv } from "node:crypto";
+import { hmacSha256 } from "../sha256.js";
 import type { LongHeader } from "./long-header.js";
 import type { QuicVersion } from "./quic-versions.js";
 
@@ -21,7 +22,7 @@ const SAMPLE_BYTES = 16;
  * Source: RFC 9001 5.2.
  */
 export function clientInitialKeys({ salt, label }: QuicVersion, destination: Uint8Array): InitialKeys {
-  const secret = expand(createHmac("sha256", salt).update(destination).digest(), "client in", 32);
+  const secret = expand(hmacSha256(salt, destination), "client in", 32);
   return {
     key: expand(secret, `${label} key`, 16),
     iv: expand(secret, `${label} iv`, 12),
@@ -68,5 +69,5 @@ export function openInitial(view: DataView, packet: LongHeader, { key, iv, hp }:
 function expand(secret: Uint8Array, label: string, length: number): Uint8Array {
   const name = `tls13 ${label}`;
   const info = Buffer.from(`\0${String.fromCharCode(length, name.length)}${name}\0\x01`, "latin1");
-  return createHmac("sha256", secret).update(info).digest().subarray(0, length);
+  return hmacSha256(secret, info).subarray(0, length);
 }
