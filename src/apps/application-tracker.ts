@@ -14,6 +14,7 @@ import {
   type DatagramProtocol,
   type DatagramReader,
   type FlowContext,
+  FlowPorts,
   Match,
   type StreamProtocol,
   type StreamReader,
@@ -58,8 +59,6 @@ export class ApplicationTracker implements StreamObserver {
   /** Originator's port << 16 | responder's port. */
   #ports = new Int32Array(FIRST_ROWS);
   #listed = new Uint8Array(FIRST_ROWS);
-  /** Of the flow that is being matched. */
-  readonly #matchPorts = { originator: 0, responder: 0 };
 
   constructor(protocols: ProtocolSet, limits: ApplicationLimits = {}) {
     this.#protocols = protocols;
@@ -147,9 +146,7 @@ export class ApplicationTracker implements StreamObserver {
 
   /** As `head`, of a flow whose protocol is not known yet. */
   #match(row: number, side: StreamSide, head: StreamHead): number {
-    const ports = this.#matchPorts;
-    ports.originator = this.#ports[row]! >>> 16;
-    ports.responder = this.#ports[row]! & 0xffff;
+    const ports = this.#portsOf(row);
     let needsMore = false;
     for (const protocol of this.#protocols.streams) {
       const match = protocol.match(head, side, ports);
@@ -214,8 +211,12 @@ export class ApplicationTracker implements StreamObserver {
   #contextOf(row: number): FlowContext {
     const facts = new FlowFacts(this.#keeper);
     this.#facts[row] = facts;
-    const ports = { originator: this.#ports[row]! >>> 16, responder: this.#ports[row]! & 0xffff };
-    return { facts, ports, isListed: this.#listed[row] === 1, names: this.names, now: this.#keeper };
+    return { facts, ports: this.#portsOf(row), isListed: this.#listed[row] === 1, names: this.names, now: this.#keeper };
+  }
+
+  #portsOf(row: number): FlowPorts {
+    const both = this.#ports[row]!;
+    return new FlowPorts(both >>> 16, both & 0xffff);
   }
 
   #grow(row: number): void {

@@ -120,8 +120,7 @@ export class PcapReader implements PacketSource {
   ): void {
     this.packets += 1;
     this.wireBytes += original;
-    packet.bytes = this.bytes;
-    packet.view = this.view;
+    packet.lieIn(this.bytes, this.view);
     packet.start = start;
     packet.end = end;
     packet.originalLength = original;

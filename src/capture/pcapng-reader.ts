@@ -204,8 +204,7 @@ export class PcapngReader implements PacketSource {
     const wireLength = Math.max(original, captured);
     this.packets += 1;
     this.wireBytes += wireLength;
-    packet.bytes = this.bytes;
-    packet.view = this.view;
+    packet.lieIn(this.bytes, this.view);
     packet.start = start;
     packet.end = start + captured;
     packet.originalLength = wireLength;

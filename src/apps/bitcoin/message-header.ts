@@ -53,9 +53,29 @@ function wordsOf(command: string): DataView {
   return words;
 }
 
+interface KnownCommand {
+  readonly words: DataView;
+  readonly text: string;
+}
+
+/** By a number made of their bytes: peers say the same few commands, and one text of each is enough. */
+const KNOWN = new Map<number, KnownCommand>();
+const MAX_KNOWN = 256;
+
 /** @returns The command; undefined unless it is printable ASCII, then NULs to the end. */
 export function commandOf(view: DataView, at: number): string | undefined {
   const start = at + COMMAND;
+  const key = view.getInt32(start) ^ Math.imul(view.getInt32(start + 4), 31) ^ view.getInt32(start + 8);
+  const known = KNOWN.get(key);
+  if (known !== undefined && hasCommand(view, at, known.words)) return known.text;
+  const text = readCommand(view, start);
+  if (text === undefined) return undefined;
+  if (KNOWN.size >= MAX_KNOWN) KNOWN.clear();
+  KNOWN.set(key, { words: wordsOf(text), text });
+  return text;
+}
+
+function readCommand(view: DataView, start: number): string | undefined {
   let length = 0;
   while (length < COMMAND_BYTES && view.getUint8(start + length) !== 0) length++;
   for (let i = 0; i < COMMAND_BYTES; i++) {

@@ -21,7 +21,7 @@ export function noteClientHello({ facts, names }: FlowContext, hello: ClientHell
   }
   if (alpn.length > 0) {
     facts.detail("alpn", alpn);
-    facts.disclose("alpn", alpn.join(" "));
+    facts.disclose("alpn", alpnText(alpn));
   }
   if (hello.hasEncryptedHello) facts.detail("encryptedClientHello", true);
   if (hello.isCut) return wasResolved;
@@ -38,6 +38,18 @@ export function noteServerHello({ facts }: FlowContext, { version, cipherSuite, 
   facts.detail("version", versionName(version));
   facts.detail("cipherSuite", suiteName(cipherSuite));
   if (isRetry) facts.detail("helloRetryRequest", true);
+}
+
+// The lists themselves are kept once.
+const ALPN_TEXTS = new WeakMap<readonly string[], string>();
+
+function alpnText(alpn: readonly string[]): string {
+  let text = ALPN_TEXTS.get(alpn);
+  if (text === undefined) {
+    text = alpn.join(" ");
+    ALPN_TEXTS.set(alpn, text);
+  }
+  return text;
 }
 
 // Servers choose from few, and putting the text together costs as much as reading the message.
