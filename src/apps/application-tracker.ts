@@ -211,7 +211,13 @@ export class ApplicationTracker implements StreamObserver {
   #contextOf(row: number): FlowContext {
     const facts = new FlowFacts(this.#keeper);
     this.#facts[row] = facts;
-    return { facts, ports: this.#portsOf(row), isListed: this.#listed[row] === 1, names: this.names, now: this.#keeper };
+    return {
+      facts,
+      ports: this.#portsOf(row),
+      isListed: this.#listed[row] === 1,
+      names: this.names,
+      now: this.#keeper,
+    };
   }
 
   #portsOf(row: number): FlowPorts {

@@ -5,6 +5,9 @@ export class EvidenceTexts {
   // What thousands of flows share.
   readonly #texts = new WeakMap<readonly Evidence[], string>();
   readonly #flags = new WeakMap<readonly string[], string>();
+  // Of the document that was named last.
+  #source = "";
+  #sourceText = '""';
 
   text(evidence: readonly Evidence[]): string {
     const [only] = evidence;
@@ -28,13 +31,17 @@ export class EvidenceTexts {
       flags = JSON.stringify(match.flags);
       this.#flags.set(match.flags, flags);
     }
+    if (source !== this.#source) {
+      this.#source = source;
+      this.#sourceText = JSON.stringify(source);
+    }
     return (
       `[{"kind":"consensus","fingerprint":"${fingerprint}","nickname":"${nickname}","flags":${flags}` +
       `,"freshness":"${freshness}"` +
       (listedFrom === undefined ? "" : `,"listedFrom":"${listedFrom}"`) +
       (listedUntil === undefined ? "" : `,"listedUntil":"${listedUntil}"`) +
       `,"flavor":"${flavor}","validAfter":"${validAfter}"` +
-      `,"source":${JSON.stringify(source)}}]`
+      `,"source":${this.#sourceText}}]`
     );
   }
 }

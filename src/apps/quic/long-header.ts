@@ -43,19 +43,23 @@ export function readLongHeader(view: DataView, headers: PacketHeaders, start: nu
   const destinationEnd = destination + view.getUint8(start + 5);
   const at = connectionIdsEnd(view, start, captured);
   if (at < 0) return undefined;
-  const header = { version, type, start, destination, destinationEnd };
+  let number = at;
+  let end = datagramEnd;
   if (type === PacketType.Retry) {
-    return datagramEnd - at > RETRY_TAG ? { ...header, number: at, end: datagramEnd } : undefined;
+    if (end - at <= RETRY_TAG) return undefined;
+  } else {
+    let length = at;
+    if (type === PacketType.Initial) {
+      if (captured - at < 1 || captured - at < varIntBytes(view, at)) return undefined;
+      length = at + varIntBytes(view, at) + varInt(view, at); // token
+    }
+    if (captured - length < 1 || captured - length < varIntBytes(view, length)) return undefined;
+    const rest = varInt(view, length);
+    number = length + varIntBytes(view, length);
+    end = number + rest;
+    if (rest < MIN_LENGTH || end > datagramEnd) return undefined;
   }
-  let length = at;
-  if (type === PacketType.Initial) {
-    if (captured - at < 1 || captured - at < varIntBytes(view, at)) return undefined;
-    length = at + varIntBytes(view, at) + varInt(view, at); // token
-  }
-  if (captured - length < 1 || captured - length < varIntBytes(view, length)) return undefined;
-  const number = length + varIntBytes(view, length);
-  const rest = varInt(view, length);
-  return rest >= MIN_LENGTH && rest <= datagramEnd - number ? { ...header, number, end: number + rest } : undefined;
+  return { version, type, start, destination, destinationEnd, number, end };
 }
 
 /**

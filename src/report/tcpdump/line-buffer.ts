@@ -5,15 +5,15 @@
 const ZERO_PADDED = new Int32Array(10_000);
 const LEFT_ALIGNED = new Int32Array(10_000);
 
-function word(text: string): number {
-  let value = 0;
-  for (let i = 0; i < 4; i++) value |= (i < text.length ? text.charCodeAt(i) : 0x20) << (i * 8);
-  return value;
-}
-
+// By arithmetic: to make texts for it takes five milliseconds of each start.
 for (let i = 0; i < 10_000; i++) {
-  ZERO_PADDED[i] = word(String(i).padStart(4, "0"));
-  LEFT_ALIGNED[i] = word(String(i));
+  const tens = (i / 10) | 0;
+  const hundreds = (i / 100) | 0;
+  const thousands = (i / 1000) | 0;
+  const digits = thousands | ((hundreds % 10) << 8) | ((tens % 10) << 16) | ((i % 10) << 24);
+  const zeros = i < 10 ? 3 : i < 100 ? 2 : i < 1000 ? 1 : 0;
+  ZERO_PADDED[i] = digits + 0x30303030;
+  LEFT_ALIGNED[i] = ZERO_PADDED[i]! >>> (zeros * 8);
 }
 
 const HEX_DIGITS = Uint8Array.from("0123456789abcdef", (digit) => digit.charCodeAt(0));
