@@ -39,6 +39,7 @@ export class LineCursor {
       return LineResult.Found;
     }
     this.#scanned = Math.max(this.#scanned, limit);
+    head.unread = this.#next;
     return limit < length || limit === this.#next + this.#maxBytes + 2 ? LineResult.TooLong : LineResult.NeedMore;
   }
 

@@ -17,30 +17,42 @@ export class StreamHead {
   fromStart = false;
   /** Length at which the observer wants to look again. */
   wanted = 1;
+  /** Offset before which the observer will not look any more: what comes in front of it is counted, and not kept. */
+  unread = 0;
 
   reset(fromStart: boolean): void {
     this.length = 0;
     this.ended = false;
     this.fromStart = fromStart;
     this.wanted = 1;
+    this.unread = 0;
   }
 
   /** Takes in bytes up to `limit` in all. */
   append(source: Uint8Array, start: number, end: number, limit: number): void {
-    const count = Math.min(end - start, limit - this.length);
+    const { length } = this;
+    const count = Math.min(end - start, limit - length);
     if (count > 0) {
-      if (this.length + count > this.bytes.length) this.#grow(Math.min(limit, nextPowerOfTwo(this.length + count)));
-      // Few bytes at a time: a loop is quicker than making a window for set().
-      const { bytes, length } = this;
-      if (count < SHORT) for (let i = 0; i < count; i++) bytes[length + i] = source[start + i]!;
-      else bytes.set(source.subarray(start, start + count), length);
+      const unread = Math.max(0, this.unread - length);
+      if (unread < count) {
+        if (length + count > this.bytes.length) this.#grow(Math.min(limit, nextPowerOfTwo(length + count)));
+        this.#copy(source, start + unread, start + count, length + unread);
+      }
       this.length += count;
     }
     if (this.length >= limit) this.ended = true;
   }
 
+  #copy(source: Uint8Array, start: number, end: number, to: number): void {
+    const { bytes } = this;
+    const count = end - start;
+    // Few bytes at a time: a loop is quicker than making a window for set().
+    if (count < SHORT) for (let i = 0; i < count; i++) bytes[to + i] = source[start + i]!;
+    else bytes.set(source.subarray(start, end), to);
+  }
+
   #grow(size: number): void {
-    const bytes = new Uint8Array(Math.max(size, this.length));
+    const bytes = new Uint8Array(size);
     bytes.set(this.bytes.subarray(0, this.length));
     this.bytes = bytes;
     this.view = new DataView(bytes.buffer);

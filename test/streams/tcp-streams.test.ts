@@ -171,6 +171,24 @@ describe("the first bytes of a direction", () => {
     expect(streams.headOf(1, 0)).toBeUndefined();
   });
 
+  it("are kept from where somebody will look again, each at its own offset, and need no room before", () => {
+    const { streams, seen } = setUp();
+    const stream = text(12_000);
+    seen.wanted = (head) => {
+      if (head.length >= 11_000) return Infinity;
+      head.unread = 10_000;
+      return 11_000;
+    };
+    syn(streams);
+    send(streams, stream, { at: 0, length: 100 });
+    for (let at = 100; at < 9_900; at += 700) send(streams, stream, { at, length: 700 });
+    expect(streams.headOf(0, 0)).toMatchObject({ length: 9_900, bytes: { length: 2_048 } });
+    send(streams, stream, { at: 9_900, length: 2_100 });
+    const shown = Buffer.from(seen.heads.at(-1)!.bytes, "latin1");
+    expect(shown.subarray(0, 100)).toEqual(Buffer.from(stream.subarray(0, 100)));
+    expect(shown.subarray(10_000)).toEqual(Buffer.from(stream.subarray(10_000)));
+  });
+
   it("are the same in whatever pieces, order and repetition they come", () => {
     fc.assert(
       fc.property(

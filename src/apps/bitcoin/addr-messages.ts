@@ -37,7 +37,7 @@ export function readAddr(view: DataView, start: number, end: number, length: num
  * Source: BIP 155.
  *
  * @param length - Of the whole payload.
- * @returns How many addresses it says to have; 0 when that cannot be, or when they do not fill a payload that is whole.
+ * @returns How many addresses it says to have; 0 when that cannot be, or when a payload that is whole does not have them.
  */
 export function readAddrV2(view: DataView, start: number, end: number, length: number, visit: AddressVisitor): number {
   const count = compactSize(view, start, end);
@@ -59,5 +59,5 @@ export function readAddrV2(view: DataView, start: number, end: number, length: n
     if (network !== undefined) visit(network, at, view.getUint16(at + bytes));
     at += bytes + 2;
   }
-  return end - start < length || (read === count && at === end) ? count : 0;
+  return read === count || end - start < length ? count : 0;
 }

@@ -144,7 +144,10 @@ class BitcoinReader implements StreamReader {
         } else if (this.#chain === undefined) break;
       }
       said.next = end;
-      if (head.length < end) return end;
+      if (head.length < end) {
+        head.unread = end;
+        return end;
+      }
     }
     said.done = true;
     return Infinity;

@@ -109,5 +109,6 @@ function notePath(context: FlowContext, path: string): void {
 
 /** As on the wire, but for what lets somebody in. */
 function shownPath(path: string): string {
-  return path.slice(0, MAX_PATH).replace(SECRET_PARAMETER, "$1*").replace(SECRET_SEGMENT, "/*");
+  const shown = path.slice(0, MAX_PATH);
+  return (shown.includes("=") ? shown.replace(SECRET_PARAMETER, "$1*") : shown).replace(SECRET_SEGMENT, "/*");
 }

@@ -237,6 +237,26 @@ describe("addresses that are told", () => {
     expect(disclosed(facts).join()).not.toContain("peer-address");
   });
 
+  it("are read behind messages that nobody reads, in whatever pieces these come", () => {
+    const said = Buffer.concat([
+      message("tx", Buffer.alloc(5_000, 0xf9)),
+      message("addrv2", gossip),
+      message("inv", Buffer.alloc(37)),
+      message("block", Buffer.alloc(3_000)),
+      message("addr", list(addrEntry(ipv4Mapped("198.51.100.7"), 8333))),
+    ]);
+    const whole = onPort([bitcoin], [[0, said]]);
+    expect(detailsOf(whole).originatorAddressesTold).toBe(8);
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 6_000 }), (segmentBytes) => {
+        const facts = onPort([bitcoin], [[0, said]], { segmentBytes });
+        expect(detailsOf(facts)).toEqual(detailsOf(whole));
+        expect(new Set(disclosed(facts))).toEqual(new Set(disclosed(whole)));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
   it("are bounded, however many a peer tells", () => {
     const said: Said[] = [[0, message("verack")]];
     for (let i = 0; i < 100; i++) {
@@ -254,6 +274,8 @@ describe("addresses that are told", () => {
     ["addrv2", Buffer.from("fe00000010", "hex")],
     ["addrv2", Buffer.from("ffffffffffffffffff", "hex")],
     ["addrv2", Buffer.alloc(0)],
+    ["addrv2", Buffer.concat([Buffer.of(8), gossip.subarray(1)])],
+    ["addrv2", gossip.subarray(0, -1)],
   ])("in %s whose count cannot be are none", (command, payload) => {
     const facts = onPort([bitcoin], [[0, message(command, payload)]]);
     expect(detailsOf(facts)).toEqual({ chain: "main", originatorCommands: [command] });
