@@ -18,7 +18,9 @@ import { isInstalled, PEERS } from "./peers.mjs";
 const BENCH = dirname(fileURLToPath(import.meta.url));
 const LEEK = [process.execPath, join(dirname(BENCH), "bin", "leek.js")];
 const ANALYZE_JSON = "leek analyze --json";
-const HEADERS_ONLY = "leek analyze --json --headers-only";
+const JSON_HEADERS_ONLY = "leek analyze --json --headers-only";
+const ANALYZE = "leek analyze";
+const HEADERS_ONLY = "leek analyze --headers-only";
 const PRINT_PLAIN = "leek print --plain";
 const SHORT_RUNS = 21;
 const MEMORY_LIMIT_MB = 200;
@@ -73,8 +75,9 @@ function makeContestants() {
   /** @type {Contestant[]} */
   const leeks = [
     [ANALYZE_JSON, ...leekArgs("analyze", "--json")],
-    [HEADERS_ONLY, ...leekArgs("analyze", "--json", "--headers-only")],
-    ["leek analyze", ...leekArgs("analyze")],
+    [JSON_HEADERS_ONLY, ...leekArgs("analyze", "--json", "--headers-only")],
+    [ANALYZE, ...leekArgs("analyze")],
+    [HEADERS_ONLY, ...leekArgs("analyze", "--headers-only")],
     [PRINT_PLAIN, ...LEEK, "print", "--plain", big.capture],
     ["leek print", ...leekArgs("print")],
   ].map(([name = "", ...command]) => ({ name, command, isSlow: false, costs: [] }));
@@ -159,13 +162,19 @@ function checkTargets() {
   return [
     target(
       "`analyze --json --headers-only` beside `capinfos -c`",
-      wallOf(HEADERS_ONLY) / wallOf("capinfos -c"),
+      wallOf(JSON_HEADERS_ONLY) / wallOf("capinfos -c"),
       "at most 1.2",
       (x) => x <= 1.2,
     ),
     target(
+      "`analyze` beside the same with `--headers-only`",
+      wallOf(ANALYZE) / wallOf(HEADERS_ONLY),
+      "at most 1.6",
+      (x) => x <= 1.6,
+    ),
+    target(
       "`analyze --json` beside the same with `--headers-only`",
-      analyze / wallOf(HEADERS_ONLY),
+      analyze / wallOf(JSON_HEADERS_ONLY),
       "at most 1.6",
       (x) => x <= 1.6,
     ),
