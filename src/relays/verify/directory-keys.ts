@@ -46,12 +46,25 @@ export function readKey(der: Buffer): DirectoryKey | undefined {
   if (key.asymmetricKeyType !== "rsa" || (key.asymmetricKeyDetails?.modulusLength ?? 0) < MIN_KEY_BITS)
     return undefined;
   // Encoded anew, as tor does: a key that can be written in two ways must have one digest.
-  return {
-    key,
-    digest: sha1(key.export({ format: "der", type: "pkcs1" }))
-      .toString("hex")
-      .toUpperCase(),
-  };
+  return { key, digest: sha1(pkcs1Of(key)).toString("hex").toUpperCase() };
+}
+
+/**
+ * The RSAPublicKey within the SubjectPublicKeyInfo (RFC 8017 A.1.1, RFC 5280 4.1): Node.js 24 refuses to export as PKCS#1
+ * what was imported as PKCS#1.
+ */
+function pkcs1Of(key: KeyObject): Buffer {
+  const spki = key.export({ format: "der", type: "spki" });
+  const algorithm = derHeaderBytes(spki, 0);
+  const bitString = algorithm + derHeaderBytes(spki, algorithm) + spki[algorithm + 1]!;
+  // Behind a byte that counts unused bits.
+  return spki.subarray(bitString + derHeaderBytes(spki, bitString) + 1);
+}
+
+/** Of a tag, and a length in one byte or in as many as the first one says. */
+function derHeaderBytes(der: Uint8Array, at: number): number {
+  const length = der[at + 1]!;
+  return length < 0x80 ? 2 : 2 + (length & 0x7f);
 }
 
 /**
