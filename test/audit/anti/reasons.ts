@@ -16,7 +16,7 @@ export interface Blindness {
   readonly audit: (lab: AuditLab, quiet: string) => Promise<Audited>;
   /** Reasons that are there too. */
   readonly also?: readonly string[];
-  /** Those that depend on what tor happens to say meanwhile. */
+  /** Those that depend on the moment: what tor says meanwhile, which packet is lost. */
   readonly perhaps?: readonly string[];
 }
 
@@ -35,6 +35,8 @@ export const BLINDNESSES: readonly Blindness[] = [
       audit.leek.child.kill("SIGCONT");
       return audit.ended();
     },
+    // So small a buffer may lose a piece of Tor's connections before it stands still.
+    perhaps: ["upstream-loss"],
   },
   {
     code: "drops-unknown",
