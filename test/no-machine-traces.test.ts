@@ -22,11 +22,13 @@ const ORDINARY_FOLDERS = [
 
 /** @returns What in `text` tells where it was made; empty when nothing does. */
 function findTraces(text: string, folders: readonly string[]): string[] {
-  const paths = folders.filter((folder) => {
-    const at = text.indexOf(`${folder}/`);
-    // "/root" within "src/root/" is no path of the machine.
-    return at !== -1 && !/[\w.-]/.test(text[at - 1] ?? "");
-  });
+  // The same names deeper within another path are none of the machine.
+  const paths = folders.filter((folder) =>
+    text
+      .split(`${folder}/`)
+      .slice(0, -1)
+      .some((before) => !/[\w.-]$/.test(before)),
+  );
   const hosts = text.match(
     /\b(?:registry|npm|mirror)\.[a-z][a-z0-9.-]*\.(?:org|com|net|io|dev|cloud|internal|local)\b/gi,
   );
@@ -49,6 +51,7 @@ describe("the search for traces", () => {
 
   it.each([
     ["a path below the folder", "open /opt/made/main/src/a.ts", ["/opt/made/main"]],
+    ["a path behind one that is none", "src/opt/made/main/x /opt/made/main/x", ["/opt/made/main"]],
     ["a path in quotes", '"/opt/made/main/x"', ["/opt/made/main"]],
     ["a registry", `see https://${registry}/x`, [registry]],
   ])("finds %s", (_name, text, traces) => {

@@ -3,7 +3,7 @@
  *
  * @example this.#next = grown(this.#next, new Int32Array(size));
  */
-export function grown<Values extends Uint8Array | Int32Array | Uint32Array | Float64Array>(
+export function grown<Values extends Uint8Array | Uint16Array | Int32Array | Uint32Array | Float64Array>(
   values: Values,
   into: Values,
 ): Values {

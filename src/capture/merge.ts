@@ -123,8 +123,7 @@ class MergedSource implements PacketSource {
 }
 
 function copyPacket(from: CapturedPacket, to: CapturedPacket): void {
-  to.bytes = from.bytes;
-  to.view = from.view;
+  to.lieIn(from.bytes, from.view);
   to.start = from.start;
   to.end = from.end;
   to.originalLength = from.originalLength;

@@ -1,3 +1,4 @@
+import { grown } from "../base/index.js";
 import { formatIpAddress, type IpAddress } from "../net/index.js";
 
 /** No signed word is smaller. */
@@ -49,19 +50,14 @@ export class EndpointList {
   private grow(): void {
     const capacity = Math.max(16, this.d.length * 2);
     if (this.version === 6) {
-      this.a = copyInto(new Int32Array(capacity), this.a);
-      this.b = copyInto(new Int32Array(capacity), this.b);
-      this.c = copyInto(new Int32Array(capacity), this.c);
+      this.a = grown(this.a, new Int32Array(capacity));
+      this.b = grown(this.b, new Int32Array(capacity));
+      this.c = grown(this.c, new Int32Array(capacity));
     }
-    this.d = copyInto(new Int32Array(capacity), this.d);
-    this.port = copyInto(new Uint16Array(capacity), this.port);
-    this.owner = copyInto(new Int32Array(capacity), this.owner);
+    this.d = grown(this.d, new Int32Array(capacity));
+    this.port = grown(this.port, new Uint16Array(capacity));
+    this.owner = grown(this.owner, new Int32Array(capacity));
   }
-}
-
-function copyInto<T extends Int32Array | Uint16Array>(larger: T, smaller: T): T {
-  larger.set(smaller);
-  return larger;
 }
 
 /** The address as in `IpAddress`, the port, the owner, and the IP version. */

@@ -1,13 +1,11 @@
 import type { Evidence } from "../classify/index.js";
+import { quoted } from "./facts-json.js";
 
 /** The JSON text of evidence: most of what is written of a flow. As JSON.stringify would write it. */
 export class EvidenceTexts {
   // What thousands of flows share.
   readonly #texts = new WeakMap<readonly Evidence[], string>();
   readonly #flags = new WeakMap<readonly string[], string>();
-  // Of the document that was named last.
-  #source = "";
-  #sourceText = '""';
 
   text(evidence: readonly Evidence[]): string {
     const [only] = evidence;
@@ -31,17 +29,13 @@ export class EvidenceTexts {
       flags = JSON.stringify(match.flags);
       this.#flags.set(match.flags, flags);
     }
-    if (source !== this.#source) {
-      this.#source = source;
-      this.#sourceText = JSON.stringify(source);
-    }
     return (
       `[{"kind":"consensus","fingerprint":"${fingerprint}","nickname":"${nickname}","flags":${flags}` +
       `,"freshness":"${freshness}"` +
       (listedFrom === undefined ? "" : `,"listedFrom":"${listedFrom}"`) +
       (listedUntil === undefined ? "" : `,"listedUntil":"${listedUntil}"`) +
       `,"flavor":"${flavor}","validAfter":"${validAfter}"` +
-      `,"source":${this.#sourceText}}]`
+      `,"source":${quoted(source)}}]`
     );
   }
 }

@@ -92,8 +92,8 @@ function isTexts(list: readonly string[] | readonly number[]): list is readonly 
 let lastText = "";
 let lastQuoted = '""';
 
-/** JSON.stringify takes two to three times as long. */
-function quoted(text: string): string {
+/** As JSON.stringify, which takes two to three times as long. */
+export function quoted(text: string): string {
   if (text !== lastText) {
     lastText = text;
     lastQuoted = SPECIAL.test(text) ? JSON.stringify(text) : `"${text}"`;

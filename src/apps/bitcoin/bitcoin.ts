@@ -8,8 +8,6 @@ import {
   checksumHolds,
   commandOf,
   HEADER_BYTES,
-  isAddr,
-  isAddrV2,
   isSaneLength,
   isVersion,
   MessageFrames,
@@ -130,17 +128,15 @@ class BitcoinReader implements StreamReader {
       // Where headers come in pieces, the follower of frames may not have seen how a side began.
       this.frame(side, view, at);
       const end = at + HEADER_BYTES + length;
-      const readAll = isAddr(view, at) ? readAddr : isAddrV2(view, at) ? readAddrV2 : undefined;
-      if (readAll !== undefined || isVersion(view, at)) {
+      const command = commandOf(view, at);
+      if (command === "version" || command === "addr" || command === "addrv2") {
         if (head.length < end && !head.ended) return end;
-        const start = at + HEADER_BYTES;
         const stop = Math.min(end, head.length);
         // A checksum takes 20 us: not where nothing hangs on it.
-        const hasNews =
-          readAll === undefined ? !said.hasVersion : readAll(view, start, stop, length, ignoreAddress) > 0;
-        if ((hasNews || this.#chain === undefined) && (head.length < end || checksumHolds(view, at))) {
-          if (readAll === undefined) this.#version(side, view, start, stop);
-          else this.#addresses(side, readAll, view, start, stop, length);
+        const matters =
+          this.#chain === undefined || this.#hasNews(side, command, view, at + HEADER_BYTES, stop, length);
+        if (matters && (head.length < end || checksumHolds(view, at))) {
+          this.#message(side, command, view, at + HEADER_BYTES, stop, length);
         } else if (this.#chain === undefined) break;
       }
       said.next = end;
@@ -151,6 +147,12 @@ class BitcoinReader implements StreamReader {
     }
     said.done = true;
     return Infinity;
+  }
+
+  /** Whether a message, if its checksum holds, may tell something. */
+  #hasNews(side: StreamSide, command: string, view: DataView, start: number, end: number, length: number): boolean {
+    if (command === "version") return !this.#said[side].hasVersion;
+    return (command === "addr" ? readAddr : readAddrV2)(view, start, end, length, () => {}) > 0;
   }
 
   /** Whether a message of this flow's chain begins here. The first one decides which that is. */
@@ -178,6 +180,12 @@ class BitcoinReader implements StreamReader {
     if (this.#commands >= MAX_COMMANDS || this.#said[side === 0 ? 1 : 0].commands.includes(command)) return;
     this.#commands++;
     facts.disclose("bitcoin-command", command);
+  }
+
+  /** @param end - Where the payload or what was captured of it ends; its whole length is `length`. */
+  #message(side: StreamSide, command: string, view: DataView, start: number, end: number, length: number): void {
+    if (command === "version") this.#version(side, view, start, end);
+    else this.#addresses(side, command === "addr" ? readAddr : readAddrV2, view, start, end, length);
   }
 
   #version(side: StreamSide, view: DataView, start: number, end: number): void {
@@ -218,7 +226,6 @@ class BitcoinReader implements StreamReader {
     else if (network === "onion-v2") facts.disclose("onion-name", host);
   }
 
-  /** @param end - Where the payload or what was captured of it ends; its whole length is `length`. */
   #addresses(
     side: StreamSide,
     readAll: typeof readAddr,
@@ -252,5 +259,3 @@ class BitcoinReader implements StreamReader {
     facts.disclose("peer-address", formatEndpoint({ address: only.host, port: only.port }));
   }
 }
-
-function ignoreAddress(): void {}

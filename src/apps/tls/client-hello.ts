@@ -1,4 +1,4 @@
-import { KnownLists } from "./known-lists.js";
+import { KnownLists } from "../known-lists.js";
 
 /** What a ClientHello says in the clear. */
 export interface ClientHello {

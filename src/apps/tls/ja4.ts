@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { sha256 } from "../sha256.js";
 import type { ClientHello } from "./client-hello.js";
 
 /** By what a ClientHello came: TLS over TCP, QUIC or DTLS. */
@@ -95,7 +95,7 @@ function sortedHex(values: readonly number[]): string {
 }
 
 function digest(text: string): string {
-  return text === "" ? "000000000000" : createHash("sha256").update(text).digest("hex").slice(0, 12);
+  return text === "" ? "000000000000" : sha256(Buffer.from(text)).toString("hex", 0, 6);
 }
 
 function hex(value: number): string {

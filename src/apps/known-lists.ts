@@ -4,8 +4,8 @@ const MAX_KNOWN = 1_024;
 const MAX_LENGTH = 128;
 
 /**
- * Lists of numbers, each once: programs send the same in every ClientHello, and what thousands of flows have in common
- * needs neither memory nor time for each.
+ * What is made of lists of numbers, each once: programs send the same in every ClientHello, nodes the same few commands,
+ * and what thousands of flows have in common needs neither memory nor time for each.
  */
 export class KnownLists<List> {
   readonly #known = new Map<number, { readonly numbers: Uint16Array; readonly list: List }>();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { KnownLists } from "../../../src/apps/tls/known-lists.js";
+import { KnownLists } from "../../src/apps/known-lists.js";
 
 const listOf = (numbers: Uint16Array) => [...numbers];
 
